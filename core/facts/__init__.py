@@ -1,0 +1,27 @@
+"""The catalogue of facts, one file a subject. Importing this package registers every built-in event."""
+
+from asd.core.facts import (
+    analysis,
+    cost,
+    data,
+    decision,
+    environment,
+    model,
+    predictor,
+    run,
+    sample,
+    telemetry,
+)
+
+__all__ = [
+    "analysis",
+    "cost",
+    "data",
+    "decision",
+    "environment",
+    "model",
+    "predictor",
+    "run",
+    "sample",
+    "telemetry",
+]

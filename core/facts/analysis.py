@@ -1,0 +1,100 @@
+"""What was computed from the run's own facts, and what was handed out."""
+
+from asd.core.event import Event, Fact, JsonObject
+
+
+class Interval(Fact):
+    """A two-sided interval at `level` (0.95 or 0.99), made by `method`."""
+
+    level: float
+    low: float
+    high: float
+    method: str
+
+
+class PolicyEvaluated(Event, kind="policy.evaluated", v=1, once=True):
+    """One policy on the evaluation samples of one seed (None: it does not depend on one).
+
+    `setting` tells which of the policy's points this is (a stage, a threshold, a λ); `cost` is the mean per sample
+    in units of the last stage's mean cost; `chosen` marks the point picked on the calibration samples.
+    """
+
+    policy: str
+    setting: str
+    task: str
+    seed: int | None
+    samples: int
+    correct: int
+    accuracy: float
+    cost: float
+    early_stop_rate: float
+    basis: str
+    chosen: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"{self.policy}/{self.setting}/{self.task}/seed-{self.seed}"
+
+
+class LambdaChosen(Event, kind="lambda.chosen", v=1, once=True):
+    """The λ that the report leads with, picked on calibration samples alone by `rule`."""
+
+    lam: float
+    rule: str
+    retention: float
+    speedup: float
+    samples: int
+
+
+class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
+    """One planned question answered. `p_adjusted` is within `family`; `details` holds counts and effect sizes by
+    name; `head` is how much of each stream the computation had read."""
+
+    name: str
+    task: str
+    lam: float | None
+    method: str
+    estimate: float | None
+    intervals: tuple[Interval, ...]
+    p_value: float | None
+    p_adjusted: float | None
+    family: str
+    effect_size: float | None
+    effect: str | None
+    samples: int
+    clusters: int | None
+    seeds: int
+    rng_seed: int | None
+    details: JsonObject
+    versions: dict[str, str]
+    exploratory: bool = False
+
+    @property
+    def subject(self) -> str:
+        return f"{self.name}/{self.task}" + ("" if self.lam is None else f"/lambda-{self.lam:g}")
+
+
+class AblationMeasured(Event, kind="ablation.measured", v=1, once=True):
+    """One arm of an ablation on the evaluation samples: figures over all seeds at the chosen λ."""
+
+    ablation: str
+    arm: str
+    samples: int
+    accuracy: float
+    quality_retention: float
+    speedup: float
+    cost_accuracy: float | None
+    basis: str
+    details: JsonObject
+
+    @property
+    def subject(self) -> str:
+        return f"{self.ablation}/{self.arm}"
+
+
+class ReportPublished(Event, kind="report.published", v=1):
+    """A report was handed out: the hash of its bytes and the sequence numbers that it was built from."""
+
+    format: str
+    sha256: str
+    heads: dict[str, int]

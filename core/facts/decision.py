@@ -1,0 +1,80 @@
+"""Policies and what they decided."""
+
+from asd.core.event import Event, JsonObject, event_id
+from asd.core.facts.predictor import QualityPredicted
+
+
+class PolicyFitted(Event, kind="policy.fitted", v=1, once=True):
+    """A stopping rule for one λ and seed, with all that is needed to rebuild it. Costs have stage 0's mean = 1."""
+
+    policy: str
+    lam: float
+    seed: int
+    samples: int
+    parameters: JsonObject
+
+    @property
+    def subject(self) -> str:
+        return f"{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+
+
+class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
+    """The policy went on from `stage` to `next_stage`, since stopping would have cost more than going on.
+
+    `stop_value` = λ·(1 − q), `go_value` = expected cost to go; both in units of stage 0's mean cost, as `cost`,
+    the cost paid so far.
+    """
+
+    sample: str
+    policy: str
+    lam: float
+    seed: int
+    stage: int
+    next_stage: int
+    q: float
+    stop_value: float
+    go_value: float
+    cost: float
+
+    @property
+    def subject(self) -> str:
+        return f"{self.sample}@{self.stage}/{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+
+    @property
+    def cause(self) -> str:
+        return event_id(QualityPredicted.kind, f"{self.sample}@{self.stage}/seed-{self.seed}")
+
+
+class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
+    """The policy stopped at `stage` and gave the answer of `answer_stage` (an earlier one where it recalls).
+
+    `cost` is all that was paid, in units of stage 0's mean; `time_s` is the same in seconds, predictor included,
+    None where answers have no times. `basis` is measured where the stages ran for this λ, else replayed.
+    """
+
+    sample: str
+    task: str
+    policy: str
+    lam: float
+    seed: int
+    stage: int
+    answer_stage: int
+    early: bool
+    correct: bool
+    q: float
+    stop_value: float
+    go_value: float | None
+    cost: float
+    baseline_cost: float
+    baseline_correct: bool
+    time_s: float | None
+    baseline_time_s: float | None
+    basis: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.sample}/{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+
+    @property
+    def cause(self) -> str:
+        return event_id(QualityPredicted.kind, f"{self.sample}@{self.stage}/seed-{self.seed}")

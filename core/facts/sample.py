@@ -1,0 +1,86 @@
+"""One sample at one stage: the answer that came and the grade that it got."""
+
+from asd.core.event import Event, Fact, event_id
+from asd.core.facts.run import Nature
+
+
+class Logprobs(Fact):
+    """Natural-log probabilities of the chosen tokens, summed up. `quantiles` are the 0, 10, 25, 50, 75, 90, 100 %
+    points; `margin_mean` is the mean distance from the chosen token to the best other one."""
+
+    mean: float
+    first: float
+    last: float
+    quantiles: tuple[float, ...]
+    margin_mean: float | None = None
+
+
+class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
+    """A stage answered a sample.
+
+    `work` names the work by content: weights, engine arguments, chat template, prompt token ids, sampling
+    parameters, seed. `latency_s` is what the sample waited from submission to its last token; `busy_s` is its
+    share of the engine's time (a batch's time divided among its samples), which is what costs are made of.
+    `queue_s`, `prefill_s` and `decode_s` part `latency_s` where the engine can tell. Recorded answers have no times.
+    """
+
+    sample: str
+    task: str
+    stage: int
+    model: str
+    sampling_seed: int | None
+    work: str
+    prompt_sha256: str
+    text: str
+    token_ids: tuple[int, ...]
+    logprobs: Logprobs | None
+    input_tokens: int
+    output_tokens: int
+    finish_reason: str
+    first_token_s: float | None
+    queue_s: float | None
+    prefill_s: float | None
+    decode_s: float | None
+    latency_s: float | None
+    busy_s: float | None
+    batch: int
+    nature: Nature
+
+    @property
+    def subject(self) -> str:
+        return f"{self.sample}@{self.stage}"
+
+
+class SampleGraded(Event, kind="sample.graded", v=1, once=True):
+    """An answer was judged. `extracted` is what was read out of the text, None where nothing could be."""
+
+    sample: str
+    task: str
+    stage: int
+    correct: bool
+    extracted: str | None
+    reference: str
+    grader: str
+    cluster: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.sample}@{self.stage}"
+
+    @property
+    def cause(self) -> str:
+        return event_id(SampleGenerated.kind, self.subject)
+
+
+class SampleFailed(Event, kind="sample.failed", v=1):
+    """A stage could not answer a sample, and why; it counts as a failed unit, never as a wrong answer."""
+
+    sample: str
+    task: str
+    stage: int
+    error: str
+    message: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.sample}@{self.stage}"

@@ -1,0 +1,1 @@
+"""Work that is done: a runner yields events, and touches neither log nor report."""

@@ -1,0 +1,112 @@
+"""What a runner is, and the one loop that writes what it yields."""
+
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import ClassVar, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from asd import __version__
+from asd.core.errors import AsdError
+from asd.core.event import Event, JsonObject
+from asd.core.facts.run import Nature, RunFailed, RunFinished, RunResumed, RunStarted
+from asd.core.log import EventLog
+
+Step = Event | tuple[Event, ...]
+"""What a runner yields: an event, or several that happened together and are stored all or none."""
+
+
+class Runner(BaseModel, ABC):
+    """A piece of work whose fields are its whole configuration.
+
+    `run(past)` yields what happens as it happens and skips what `past` shows done; closing the iterator stops the
+    work. `files` is the folder for what is too large for an event (network weights); it is a place, no setting.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    kind: ClassVar[str]
+    stream: ClassVar[str] = "main"
+
+    name: str = Field(default="run", pattern=r"[a-z0-9][a-z0-9-]*")
+    parent: str | None = None
+    files: Path = Field(default=Path("asd-files"), exclude=True)
+
+    @property
+    def nature(self) -> Nature:
+        """Whether the figures of this run are measured, recorded or simulated."""
+        return Nature.MEASURED
+
+    @abstractmethod
+    def run(self, past: Iterable[Event]) -> Iterator[Step]:
+        """Yield the events that are still missing, given those of `past`."""
+
+    def config(self) -> JsonObject:
+        """Every setting as plain JSON values, exactly as it runs."""
+        return self.model_dump(mode="json", exclude={"files"})
+
+    def at(self, files: Path) -> Self:
+        """The same runner with its folder for files."""
+        return self.model_copy(update={"files": files})
+
+
+def flat(steps: Iterable[Step]) -> Iterator[Event]:
+    """The single events of `steps`, in order."""
+    for step in steps:
+        yield from step if isinstance(step, tuple) else (step,)
+
+
+def record(
+    runner: Runner,
+    log: EventLog,
+    *,
+    durability: str = "group",
+    command: tuple[str, ...] = tuple(sys.argv),
+    watch: Callable[[Event], None] = lambda event: None,
+) -> None:
+    """Run `runner` into `log`: `run.started` or `run.resumed`, each event, then `run.finished` or `run.failed`.
+
+    A run that has finished already is left as it is. `watch` is told of each event once it is in the log. What the
+    runner raises is raised again after `run.failed` is logged; an interruption (SIGINT, SIGTERM) is logged the same.
+    """
+    past = tuple(one.event for one in log.read())
+    if any(isinstance(event, RunFinished) for event in past):
+        return
+    began = time.monotonic()
+
+    def put(*events: Event) -> None:
+        log.append(runner.stream, events)
+        for event in events:
+            watch(event)
+
+    put(_opening(runner, past, durability, command))
+    try:
+        for step in runner.run(past):
+            put(*(step if isinstance(step, tuple) else (step,)))
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        message = str(error) if isinstance(error, AsdError) else repr(error)
+        put(RunFailed(error=type(error).__name__, message=message, duration_s=time.monotonic() - began))
+        raise
+    put(RunFinished(duration_s=time.monotonic() - began))
+
+
+def _opening(runner: Runner, past: tuple[Event, ...], durability: str, command: tuple[str, ...]) -> Event:
+    attempts = sum(isinstance(event, RunStarted | RunResumed) for event in past)
+    if attempts:
+        return RunResumed(attempt=attempts + 1, command=command, asd_version=__version__)
+    config = runner.config()
+    return RunStarted(
+        runner=runner.kind,
+        name=runner.name,
+        config=config,
+        config_sha256=sha256(orjson.dumps(config, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        command=command,
+        asd_version=__version__,
+        durability=durability,
+        nature=runner.nature,
+        parent=runner.parent,
+    )

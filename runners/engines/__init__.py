@@ -1,0 +1,1 @@
+"""How a stage answers: one engine a file."""

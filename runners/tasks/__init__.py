@@ -1,0 +1,1 @@
+"""What is asked and how it is graded: one task a file."""

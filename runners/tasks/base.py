@@ -1,0 +1,79 @@
+"""What a task is: what is asked, and how an answer is graded."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Role = Literal["fit", "evaluate", "any"]
+"""What a set of problems may be used for: fitting (predictor and policy), evaluation, or split by seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation; `speaker` is system, user or assistant."""
+
+    speaker: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sample: `sample` is its name, unique in a run ("gsm8k/test/12"); `prompt` is what a model without a chat
+    template reads, `turns` what one with a template is told; `reference` is the right answer as the grader reads
+    it; `cluster` groups samples that are not independent (MMLU's subjects)."""
+
+    sample: str
+    prompt: str
+    reference: str
+    turns: tuple[Turn, ...] = ()
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """Whether an answer is right, and what was read out of its text (None where nothing could be)."""
+
+    correct: bool
+    extracted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Problems for one role, with where they come from; `samples` counts all rows, also those not used."""
+
+    role: Role
+    problems: tuple[Problem, ...]
+    samples: int
+    split: str
+    fingerprint: str
+    loaded_from: str
+    hub_path: str | None = None
+    config: str | None = None
+    licence: str | None = None
+
+
+class Task(BaseModel, ABC):
+    """A benchmark: a frozen plugin whose fields say which rows are used.
+
+    `grader` names the grading rule and its version; it goes into every grade.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    task: str
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def grader(self) -> str:
+        """The grading rule's name and version, for instance "gsm8k-last-number/1"."""
+
+    @abstractmethod
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Read the problems. Raises `MissingDataError` naming the folder or hub path that is missing."""
+
+    @abstractmethod
+    def grade(self, problem: Problem, text: str) -> Grade:
+        """Judge one answer. Deterministic; never raises on any text."""

@@ -1,0 +1,1 @@
+"""Bytes on disk and back: append, read, follow, seal, verify, recover, and the SQL catalogue."""

@@ -1,0 +1,1 @@
+"""What is seen: projections in SQL, the report, the terminal view, and the command lines."""
