@@ -4,13 +4,14 @@ from asd.core.event import Event, Fact, JsonObject, event_id
 
 
 class PredictorTrained(Event, kind="predictor.trained", v=1, once=True):
-    """A network that estimates whether an answer is right, one output per stage's history, for one seed.
+    """A network that estimates whether a stage's answer is right from the history up to it, for one seed.
 
-    `file` is relative to the run's folder of files and has the hash `sha256`; `loss` is the mean log-loss of the
-    last epoch on the samples held out of fitting.
+    `file` is relative to the run's folder of files and has the hash `sha256`; `loss` is the mean log-loss on
+    samples that were not fitted on.
     """
 
     seed: int
+    stage: int
     file: str
     sha256: str
     features: tuple[str, ...]
@@ -24,7 +25,7 @@ class PredictorTrained(Event, kind="predictor.trained", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"seed-{self.seed}"
+        return f"seed-{self.seed}/stage-{self.stage}"
 
 
 class ReliabilityBin(Fact):
@@ -59,7 +60,7 @@ class PredictorCalibrated(Event, kind="predictor.calibrated", v=1, once=True):
 
     @property
     def cause(self) -> str:
-        return event_id(PredictorTrained.kind, f"seed-{self.seed}")
+        return event_id(PredictorTrained.kind, self.subject)
 
 
 class QualityPredicted(Event, kind="quality.predicted", v=1, once=True):
