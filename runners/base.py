@@ -73,8 +73,8 @@ def record(
     A run that has finished already is left as it is. `watch` is told of each event once it is in the log. What the
     runner raises is raised again after `run.failed` is logged; an interruption (SIGINT, SIGTERM) is logged the same.
     """
-    past = tuple(one.event for one in log.read())
-    if any(isinstance(event, RunFinished) for event in past):
+    before = [one.event for one in log.read(only=(RunStarted, RunResumed, RunFinished))]
+    if any(isinstance(event, RunFinished) for event in before):
         return
     began = time.monotonic()
 
@@ -83,9 +83,9 @@ def record(
         for event in events:
             watch(event)
 
-    put(_opening(runner, past, durability, command))
+    put(_opening(runner, len(before), durability, command))
     try:
-        for step in runner.run(past):
+        for step in runner.run(one.event for one in log.read()):
             put(*(step if isinstance(step, tuple) else (step,)))
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         message = str(error) if isinstance(error, AsdError) else repr(error)
@@ -94,8 +94,7 @@ def record(
     put(RunFinished(duration_s=time.monotonic() - began))
 
 
-def _opening(runner: Runner, past: tuple[Event, ...], durability: str, command: tuple[str, ...]) -> Event:
-    attempts = sum(isinstance(event, RunStarted | RunResumed) for event in past)
+def _opening(runner: Runner, attempts: int, durability: str, command: tuple[str, ...]) -> Event:
     if attempts:
         return RunResumed(attempt=attempts + 1, command=command, asd_version=__version__)
     config = runner.config()

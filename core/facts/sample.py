@@ -4,6 +4,11 @@ from asd.core.event import Event, Fact, event_id
 from asd.core.facts.run import Nature
 
 
+def answer_name(sample: str, stage: int, sampling_seed: int | None) -> str:
+    """How an answer is named: `sample@stage`, and `/draw-SEED` where it was sampled and not greedy."""
+    return f"{sample}@{stage}" + ("" if sampling_seed is None else f"/draw-{sampling_seed}")
+
+
 class Logprobs(Fact):
     """Natural-log probabilities of the chosen tokens, summed up. `quantiles` are the 0, 10, 25, 50, 75, 90, 100 %
     points; `margin_mean` is the mean distance from the chosen token to the best other one."""
@@ -48,7 +53,7 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"{self.sample}@{self.stage}"
+        return answer_name(self.sample, self.stage, self.sampling_seed)
 
 
 class SampleGraded(Event, kind="sample.graded", v=1, once=True):
@@ -57,6 +62,7 @@ class SampleGraded(Event, kind="sample.graded", v=1, once=True):
     sample: str
     task: str
     stage: int
+    sampling_seed: int | None
     correct: bool
     extracted: str | None
     reference: str
@@ -65,7 +71,7 @@ class SampleGraded(Event, kind="sample.graded", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"{self.sample}@{self.stage}"
+        return answer_name(self.sample, self.stage, self.sampling_seed)
 
     @property
     def cause(self) -> str:

@@ -1,0 +1,122 @@
+"""The one pass of the ladder: every stage answers every sample, and every answer is graded."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from hashlib import sha256
+
+import orjson
+
+from asd.core.facts.model import ModelChecked, StageLoaded
+from asd.core.facts.sample import SampleGenerated, SampleGraded
+from asd.runners.base import Step
+from asd.runners.engines.base import Engine, Generation, Prompt, Sampling, Session, batches
+from asd.runners.phases.preparation import Asked
+from asd.runners.phases.timing import timed
+from asd.runners.state import State
+from asd.runners.tasks.base import Task
+
+
+def generate(
+    engines: Sequence[Engine], asked: Sequence[Asked], temperature: float, draws: Sequence[int | None], state: State
+) -> Iterator[Step]:
+    """Stage by stage, so that a ladder larger than the memory still runs; a stage with nothing left is not loaded.
+
+    `draws` holds the sampling seeds, or None alone where answers are greedy.
+    """
+    for stage, engine in enumerate(engines):
+        tasks = [task for task in _tasks(asked) if _missing(task, asked, stage, draws, state)]
+        if not tasks:
+            continue
+        with ExitStack() as stack:
+            sessions: list[Session] = []
+            yield from timed(state, "stage loading", _load(stage, engine, stack, sessions), again=True)
+            for task in tasks:
+                mine = [one for one in asked if one.task is task]
+                for draw in draws:
+                    sampling = Sampling(max_tokens=task.max_tokens, stop=task.stop, temperature=temperature, seed=draw)
+                    work = Stage(stage, engine, sessions[0], sampling, _weights(stage, state))
+                    yield from timed(state, task.task, work.answer(task, mine, state), again=True)
+
+
+def _tasks(asked: Sequence[Asked]) -> list[Task]:
+    return list({one.task.task: one.task for one in asked}.values())
+
+
+def _missing(task: Task, asked: Sequence[Asked], stage: int, draws: Sequence[int | None], state: State) -> bool:
+    names = (one.problem.sample for one in asked if one.task is task)
+    return any((name, stage, draw) not in state.generated for name in names for draw in draws)
+
+
+class Stage:
+    """One loaded stage: it answers batches and names the work by content."""
+
+    def __init__(self, stage: int, engine: Engine, session: Session, sampling: Sampling, weights: str | None) -> None:
+        """`weights` is the hash of the model's files, None where there are none to check."""
+        self.stage, self.engine, self.session, self.sampling = stage, engine, session, sampling
+        self.fixed = {"engine": engine.identity(), "weights": weights, "sampling": sampling.model_dump(mode="json")}
+
+    def answer(self, task: Task, asked: Sequence[Asked], state: State) -> Iterator[Step]:
+        """Answers with their grades, a batch at a time. Batches depend on `asked` alone, never on what is left."""
+        prompts = self.session.prompts([one.problem for one in asked])
+        for batch in batches(prompts, self.engine.batch):
+            if all((prompts[i].sample, self.stage, self.sampling.seed) in state.generated for i in batch):
+                continue
+            generations = self.session.generate([prompts[i] for i in batch], self.sampling)
+            together: list[SampleGenerated | SampleGraded] = []
+            for i, generation in zip(batch, generations, strict=True):
+                together.append(self._generated(task, prompts[i], generation, len(batch)))
+                together.append(self._graded(task, asked[i], generation.text))
+            yield tuple(together)
+
+    def work(self, prompt: Prompt) -> str:
+        """SHA-256 over everything that can change the answer, as canonical JSON."""
+        asked = {**self.fixed, "prompt": list(prompt.token_ids) or prompt.text, "sample": prompt.sample}
+        return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def _generated(self, task: Task, prompt: Prompt, generation: Generation, batch: int) -> SampleGenerated:
+        return SampleGenerated(
+            sample=prompt.sample,
+            task=task.task,
+            stage=self.stage,
+            model=self.engine.model,
+            sampling_seed=self.sampling.seed,
+            work=self.work(prompt),
+            prompt_sha256=sha256(prompt.text.encode()).hexdigest(),
+            batch=batch,
+            nature=self.engine.nature,
+            **{name: getattr(generation, name) for name in generation.__slots__},
+        )
+
+    def _graded(self, task: Task, one: Asked, text: str) -> SampleGraded:
+        grade = task.grade(one.problem, text)
+        return SampleGraded(
+            sample=one.problem.sample,
+            task=task.task,
+            stage=self.stage,
+            sampling_seed=self.sampling.seed,
+            correct=grade.correct,
+            extracted=grade.extracted,
+            reference=one.problem.reference,
+            grader=task.grader,
+            cluster=one.problem.cluster,
+        )
+
+
+def _load(stage: int, engine: Engine, stack: ExitStack, sessions: list[Session]) -> Iterator[Step]:
+    began = time.monotonic()
+    session = stack.enter_context(engine.load())
+    sessions.append(session)
+    yield StageLoaded(
+        stage=stage,
+        model=engine.model,
+        engine=engine.engine,
+        nature=engine.nature,
+        load_s=time.monotonic() - began,
+        **asdict(session.loaded),
+    )
+
+
+def _weights(stage: int, state: State) -> str | None:
+    return next((one.weights_sha256 for one in state.all(ModelChecked) if one.stage == stage), None)
