@@ -98,6 +98,12 @@ class Engine(BaseModel, ABC):
         return Nature.MEASURED
 
     @property
+    def draws(self) -> int:
+        """How many generations one answer takes (best of n); `Loaded.parameters` × tokens × this is its theoretical
+        cost."""
+        return 1
+
+    @property
     @abstractmethod
     def model(self) -> str:
         """The model's name, for tables."""

@@ -103,8 +103,13 @@ class HubTask(Task, ABC):
         )
 
 
+def written_path(path: str) -> Path:
+    """`path` as a configuration writes it, with `~` and `$VARIABLES` filled in."""
+    return Path(os.path.expandvars(path)).expanduser()
+
+
 def _folder(path: str) -> Path | None:
-    written = Path(os.path.expandvars(path)).expanduser()
+    written = written_path(path)
     return written if path.startswith((".", "/", "~", "$")) or written.is_dir() else None
 
 
