@@ -14,7 +14,7 @@ from asd.core.event import Event, event_id
 from asd.core.facts.decision import SampleAnswered, StageEscalated
 from asd.core.facts.predictor import QualityPredicted
 from asd.core.facts.run import PhaseFinished
-from asd.core.facts.sample import SampleGenerated, SampleGraded
+from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
 from asd.runners.base import Step
 
 E = TypeVar("E", bound=Event)
@@ -30,6 +30,7 @@ class State:
 
     facts: dict[type[Event], list[Event]] = field(default_factory=lambda: defaultdict(list))
     said: dict[str, Event | None] = field(default_factory=dict)
+    planned: dict[str, SamplePlanned] = field(default_factory=dict)
     generated: dict[AnswerKey, SampleGenerated] = field(default_factory=dict)
     graded: dict[AnswerKey, SampleGraded] = field(default_factory=dict)
     quality: dict[tuple[int, int, str], float] = field(default_factory=dict)
@@ -73,6 +74,8 @@ class State:
         if event.once:
             self.said[event_id(event.kind, event.subject)] = None if isinstance(event, BULK) else event
         match event:
+            case SamplePlanned():
+                self.planned[event.sample] = event
             case SampleGenerated():
                 self.generated[event.sample, event.stage, event.sampling_seed] = event
             case SampleGraded():

@@ -56,19 +56,6 @@ class RunPlanned(Event, kind="run.planned", v=1, once=True):
     hypotheses: tuple[Hypothesis, ...]
 
 
-class SamplesPlanned(Event, kind="samples.planned", v=1, once=True):
-    """The names of the samples of one task that every stage is going to answer, in parts of at most 2,000."""
-
-    task: str
-    role: str
-    part: int
-    samples: tuple[str, ...]
-
-    @property
-    def subject(self) -> str:
-        return f"{self.task}/{self.role}/{self.part}"
-
-
 class RunResumed(Event, kind="run.resumed", v=1):
     """The run went on after an interruption; `attempt` counts from 2."""
 

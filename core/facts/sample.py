@@ -1,4 +1,4 @@
-"""One sample at one stage: the answer that came and the grade that it got."""
+"""One sample: what was asked, the answer of each stage, and the grade that it got."""
 
 from asd.core.event import Event, Fact, event_id
 from asd.core.facts.run import Nature
@@ -18,6 +18,22 @@ class Logprobs(Fact):
     last: float
     quantiles: tuple[float, ...]
     margin_mean: float | None = None
+
+
+class SamplePlanned(Event, kind="sample.planned", v=1, once=True):
+    """A sample that every stage is going to answer: `prompt` is the question before any chat template, `reference`
+    the right answer as the grader reads it, `cluster` the group of samples that are not independent of it."""
+
+    sample: str
+    task: str
+    role: str
+    prompt: str
+    reference: str
+    cluster: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.sample
 
 
 class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
@@ -65,9 +81,7 @@ class SampleGraded(Event, kind="sample.graded", v=1, once=True):
     sampling_seed: int | None
     correct: bool
     extracted: str | None
-    reference: str
     grader: str
-    cluster: str | None = None
 
     @property
     def subject(self) -> str:

@@ -98,9 +98,7 @@ class Stage:
             sampling_seed=self.sampling.seed,
             correct=grade.correct,
             extracted=grade.extracted,
-            reference=one.problem.reference,
             grader=task.grader,
-            cluster=one.problem.cluster,
         )
 
 

@@ -1,5 +1,6 @@
 """Before the first answer: environment, model files, datasets, splits, and the plan."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,7 +9,7 @@ from itertools import islice
 from asd.core.errors import ConfigError, MissingDataError
 from asd.core.facts.data import DatasetLoaded, SplitAssigned
 from asd.core.facts.model import ModelChecked
-from asd.core.facts.run import SamplesPlanned
+from asd.core.facts.sample import SamplePlanned
 from asd.runners import environment, model_files
 from asd.runners.base import Step
 from asd.runners.engines.base import Engine
@@ -50,8 +51,7 @@ def load_datasets(tasks: Sequence[Task], asked: list[Asked]) -> Iterator[Step]:
         for dataset in task.datasets():
             asked.extend(Asked(task, dataset.role, problem) for problem in dataset.problems)
             yield _loaded(task, dataset)
-            for part, names in enumerate(_parts([problem.sample for problem in dataset.problems])):
-                yield SamplesPlanned(task=task.task, role=dataset.role, part=part, samples=names)
+            yield from (_planned(task, dataset.role, problem) for problem in dataset.problems)
     _refuse_doubles(asked)
 
 
@@ -125,8 +125,19 @@ def _loaded(task: Task, dataset: Dataset) -> DatasetLoaded:
     )
 
 
+def _planned(task: Task, role: Role, problem: Problem) -> SamplePlanned:
+    return SamplePlanned(
+        sample=problem.sample,
+        task=task.task,
+        role=role,
+        prompt=problem.prompt,
+        reference=problem.reference,
+        cluster=problem.cluster,
+    )
+
+
 def _refuse_doubles(asked: Sequence[Asked]) -> None:
-    names = [one.problem.sample for one in asked]
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+    times = Counter(one.problem.sample for one in asked)
+    double = next((name for name, count in times.items() if count > 1), None)
+    if double:
         raise ConfigError(f"the sample {double} is there twice; give each task once")
