@@ -1,0 +1,47 @@
+# The ways in for people. `make demo` and `make test` set up what they need; nothing else comes first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STORE ?= asd-store
+RUN_READY := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+
+.PHONY: demo test lint types check schemas bench torture clean help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(RUN_READY)  ## run the pocket experiment and print its report's path and a summary
+	@$(BIN)/asd-runner --store $(STORE) start pocket
+	@$(BIN)/asd project report --store $(STORE) -o $(STORE)/report.md
+	@$(BIN)/asd project summary --store $(STORE)
+	@echo "The report: $(STORE)/report.md   Every number's events: $(BIN)/asd --help"
+
+test: $(TEST_READY) lint types  ## run every check that CI runs
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(TEST_READY)  ## style, formatting, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(TEST_READY)  ## mypy, strict
+	$(BIN)/mypy
+
+schemas: $(TEST_READY)  ## write the events' JSON Schemas anew
+	$(BIN)/python -m asd.core.schemas schemas
+
+clean:  ## remove the environment and every cache
+	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(RUN_READY): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[run]'
+	@touch $@
+
+$(TEST_READY): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[run,dev]'
+	@touch $@ $(RUN_READY)

@@ -1,0 +1,97 @@
+"""The ladder's experiment: one pass in which every stage answers every sample, then every λ and seed as a replay."""
+
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from asd.core.event import Event
+from asd.core.facts.run import Nature
+from asd.runners.base import Runner, Step
+from asd.runners.config import AnyEngine, AnyTask
+from asd.runners.phases import comparison, costs, generation, planning, preparation, statistics
+from asd.runners.phases.decisions import Replay
+from asd.runners.phases.preparation import Asked
+from asd.runners.phases.timing import timed
+from asd.runners.predictor import PredictorTraining
+from asd.runners.settings import AnalysisSettings, PolicySettings, PredictorSettings, Shares
+from asd.runners.state import State
+
+
+class Cascade(Runner):
+    """A ladder of stages, cheapest first, on some tasks.
+
+    Answers are greedy at temperature 0 and shared by all seeds; above it, every seed has its own answers. Seeds
+    draw the splits, the predictor and, where answers are sampled, the answers.
+    """
+
+    kind = "cascade"
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+    stages: tuple[AnyEngine, ...] = Field(min_length=2)
+    lambdas: tuple[float, ...] = Field(default=(0.1, 0.5, 1.0, 2.0, 5.0, 10.0), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(42, 123, 456, 789, 999), min_length=1)
+    temperature: float = Field(default=0.0, ge=0)
+    shares: Shares = Shares()
+    predictor: PredictorSettings = PredictorSettings()
+    policy: PolicySettings = PolicySettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        for name, values in (("lambdas", self.lambdas), ("seeds", self.seeds)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} must be distinct")
+        if min(self.lambdas) <= 0:
+            raise ValueError("each λ must be above 0: it is the price of a wrong answer")
+        return self
+
+    @property
+    def nature(self) -> Nature:
+        """Measured where every stage's answers are generated here; else what the stages say."""
+        natures = {stage.nature for stage in self.stages}
+        return next(nature for nature in (Nature.SIMULATED, Nature.RECORDED, Nature.MEASURED) if nature in natures)
+
+    def run(self, past: Iterable[Event]) -> Iterator[Step]:
+        """Yield what is missing of the whole experiment, phase by phase."""
+        state = State.of(past)
+        asked: list[Asked] = []
+        yield from timed(state, "environment capture", preparation.capture(state), again=True)
+        yield from timed(state, "model check", preparation.check_models(self.stages, state))
+        yield from timed(state, "data preparation", self._prepare(asked, state))
+        yield from generation.generate(self.stages, asked, self.temperature, self.draws, state)
+        yield from timed(state, "costs", costs.measure(self.policy, [stage.draws for stage in self.stages], state))
+        yield from timed(state, "predictor", self._training().steps(state))
+        replay = self._replay(state)
+        yield from timed(state, "policy", self._decide(replay))
+        yield from timed(state, "replay", replay.answer())
+        yield from timed(state, "comparison", comparison.compare(replay))
+        yield from timed(state, "statistics", statistics.analyse(self.analysis, replay))
+
+    @property
+    def draws(self) -> tuple[int | None, ...]:
+        """The sampling seeds of the generations: None alone where they are greedy."""
+        return self.seeds if self.temperature > 0 else (None,)
+
+    def _prepare(self, asked: list[Asked], state: State) -> Iterator[Step]:
+        yield from preparation.load_datasets(self.tasks, asked)
+        yield from preparation.assign_splits(asked, self.seeds, self.shares.model_dump())
+        models = [stage.model for stage in self.stages]
+        yield from planning.plan(asked, models, self.lambdas, self.seeds, self.draws, self.analysis, state)
+
+    def _training(self) -> PredictorTraining:
+        return PredictorTraining(
+            name=self.name,
+            files=self.files,
+            stages=len(self.stages),
+            seeds=self.seeds,
+            draws=self.draws,
+            settings=self.predictor,
+        )
+
+    def _replay(self, state: State) -> Replay:
+        draws = {seed: seed if self.temperature > 0 else None for seed in self.seeds}
+        return Replay(self.policy, len(self.stages), self.lambdas, draws, state)
+
+    def _decide(self, replay: Replay) -> Iterator[Step]:
+        yield from replay.fit()
+        yield from replay.choose(self.analysis.retention)

@@ -1,0 +1,156 @@
+"""Policies, and the replay of every λ and seed over the answers in hand."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from asd.core.arrays import FloatArray
+from asd.core.errors import ConfigError
+from asd.core.facts.analysis import LambdaChosen
+from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
+from asd.core.policy import Decisions, FittedPolicy, OptimalStopping, policy_from_data
+from asd.runners.base import Step
+from asd.runners.ladder import Table, policy_costs, table
+from asd.runners.settings import PolicySettings
+from asd.runners.state import State
+
+POLICY = "optimal-stopping"
+TOGETHER = 200
+"""Samples whose decisions are stored in one go."""
+
+
+class Replay:
+    """The ladder's policies over the state: fitted on calibration samples, applied to evaluation samples."""
+
+    def __init__(
+        self,
+        settings: PolicySettings,
+        stages: int,
+        lambdas: Sequence[float],
+        draws: dict[int, int | None],
+        state: State,
+    ) -> None:
+        """`draws` gives each seed the sampling seed whose answers it replays (None: greedy)."""
+        self.settings, self.stages, self.lambdas, self.draws, self.state = settings, stages, lambdas, draws, state
+
+    def fit(self) -> Iterator[Step]:
+        """A stopping rule for each seed and λ."""
+        rule = OptimalStopping(recall=self.settings.recall, skip=self.settings.skip)
+        costs = policy_costs(self.state)
+        for seed in self.draws:
+            known = self.table(seed, "calibrate")
+            for lam in self.lambdas:
+                right = known.right.astype(np.float64)
+                fitted = rule.fit(known.quality, right, costs, lam, prices=tuple(self.lambdas))
+                yield PolicyFitted(
+                    policy=POLICY, lam=lam, seed=seed, samples=len(known.names), parameters=fitted.to_data()
+                )
+
+    def choose(self, retention: float) -> Iterator[Step]:
+        """The λ that is fastest among those that keep `retention` of the last stage's accuracy on calibration
+        samples, pooled over seeds; where none does, the one that keeps most."""
+        rows = [(lam, *self._worth(lam)) for lam in self.lambdas]
+        kept = [row for row in rows if row[1] >= retention]
+        best = max(kept, key=lambda row: row[2]) if kept else max(rows, key=lambda row: row[1])
+        rule = f"fastest that keeps {retention:.1%}" if kept else f"none keeps {retention:.1%}: the one that keeps most"
+        samples = sum(len(self.table(seed, "calibrate").names) for seed in self.draws)
+        yield LambdaChosen(lam=best[0], rule=rule, retention=best[1], speedup=best[2], samples=samples)
+
+    def answer(self) -> Iterator[Step]:
+        """Every escalation and every final answer, for every λ and seed, on the evaluation samples."""
+        for seed in self.draws:
+            seen = self.table(seed, "evaluate")
+            for lam in self.lambdas:
+                if len(self.state.answered[lam, seed]) == len(seen.names):
+                    continue
+                decided = self.policy(lam, seed).decide(seen.quality, policy_costs(self.state))
+                rows = Rows(seen, decided, policy_costs(self.state), self.state, lam, seed)
+                for start in range(0, len(seen.names), TOGETHER):
+                    some = range(start, min(start + TOGETHER, len(seen.names)))
+                    yield tuple(event for row in some for event in rows.events(row))
+
+    def table(self, seed: int, role: str) -> Table:
+        """The samples of one role and seed."""
+        found = table(self.state, seed, role, self.draws[seed], self.stages)
+        if not found.names:
+            raise ConfigError(f"no sample plays the role {role!r} for seed {seed}; give it a share or more rows")
+        return found
+
+    def policy(self, lam: float, seed: int) -> FittedPolicy:
+        """The rule as its event has it."""
+        fitted = next(one for one in self.state.all(PolicyFitted) if (one.lam, one.seed) == (lam, seed))
+        return policy_from_data(fitted.parameters)
+
+    def _worth(self, lam: float) -> tuple[float, float]:
+        """Retention and speedup (by policy costs) of one λ on the calibration samples of all seeds."""
+        costs = policy_costs(self.state)
+        kept = base = paid = full = 0.0
+        for seed in self.draws:
+            known = self.table(seed, "calibrate")
+            decided = self.policy(lam, seed).decide(known.quality, costs)
+            kept += known.right[np.arange(len(known.names)), decided.answer_stage].sum()
+            base += known.right[:, -1].sum()
+            paid += decided.cost.sum()
+            full += costs[-1] * len(known.names)
+        return (kept / base if base else 1.0), full / paid
+
+
+class Rows:
+    """The events of one λ and seed, a sample a row."""
+
+    def __init__(
+        self, seen: Table, decided: Decisions, costs: FloatArray, state: State, lam: float, seed: int
+    ) -> None:
+        """`costs` [stages] are those that decisions reckon with."""
+        self.seen, self.decided, self.costs, self.state, self.lam, self.seed = seen, decided, costs, state, lam, seed
+        self.paid = np.cumsum(np.where(decided.used, costs, 0.0), axis=1)
+        self.time_s = self._times()
+
+    def events(self, row: int) -> Iterator[StageEscalated | SampleAnswered]:
+        """The escalations of one sample and its final answer."""
+        used = np.flatnonzero(self.decided.used[row]).tolist()
+        for stage, following in zip(used[:-1], used[1:], strict=True):
+            yield StageEscalated(
+                sample=self.seen.names[row],
+                policy=POLICY,
+                lam=self.lam,
+                seed=self.seed,
+                stage=stage,
+                next_stage=following,
+                q=float(self.seen.quality[row, stage]),
+                stop_value=float(self.decided.stop_value[row, stage]),
+                go_value=float(self.decided.go_value[row, stage]),
+                cost=float(self.paid[row, stage]),
+            )
+        yield self._answered(row)
+
+    def _answered(self, row: int) -> SampleAnswered:
+        stop, answer = int(self.decided.stop_stage[row]), int(self.decided.answer_stage[row])
+        go = float(self.decided.go_value[row, stop])
+        seconds = self.seen.seconds
+        return SampleAnswered(
+            sample=self.seen.names[row],
+            task=self.state.planned[self.seen.names[row]].task,
+            policy=POLICY,
+            lam=self.lam,
+            seed=self.seed,
+            stage=stop,
+            answer_stage=answer,
+            early=answer < len(self.costs) - 1,
+            correct=bool(self.seen.right[row, answer]),
+            q=float(self.seen.quality[row, answer]),
+            stop_value=float(self.decided.stop_value[row, stop]),
+            go_value=go if np.isfinite(go) else None,
+            cost=float(self.decided.cost[row]),
+            baseline_cost=float(self.costs[-1]),
+            baseline_correct=bool(self.seen.right[row, -1]),
+            time_s=None if self.time_s is None else float(self.time_s[row]),
+            baseline_time_s=None if seconds is None else float(seconds[row, -1]),
+            basis="replayed",
+        )
+
+    def _times(self) -> FloatArray | None:
+        if self.seen.seconds is None:
+            return None
+        spent = np.where(self.decided.used, self.seen.seconds + self.seen.predict_s, 0.0)
+        return np.asarray(spent.sum(axis=1))

@@ -1,0 +1,212 @@
+"""Training the quality predictor: a runner of its own, which only emits events."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from asd.core import calibration
+from asd.core.arrays import FloatArray
+from asd.core.errors import ConfigError, DamageError
+from asd.core.event import Event
+from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, ReliabilityBin
+from asd.core.features import FEATURE_NAMES, Answer, feature_vector, information_mask
+from asd.runners import mlp
+from asd.runners.base import Runner, Step
+from asd.runners.ladder import answers, right, split
+from asd.runners.settings import PredictorSettings
+from asd.runners.state import State
+
+TOGETHER = 500
+"""Predictions that are stored in one go."""
+
+
+class PredictorTraining(Runner):
+    """Train, calibrate and ask one network a stage and seed, over a ladder's answers and grades in `past`.
+
+    Fits on the role `fit`, calibrates on `calibrate`, reports on `evaluate`; predicts all roles but `fit`.
+    """
+
+    kind = "predictor"
+    stages: int
+    seeds: tuple[int, ...]
+    draws: tuple[int | None, ...] = (None,)
+    settings: PredictorSettings = PredictorSettings()
+
+    def run(self, past: Iterable[Event]) -> Iterator[Step]:
+        """Yield what is missing of training, calibration and predictions."""
+        state = State.of(past)
+        yield from state.take(self.steps(state))
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """The same over a state that the caller keeps up to date."""
+        features = Features(state, self.stages, information_mask(self.settings.information))
+        for seed, draw in zip(self.seeds, self._draws(), strict=True):
+            for stage in range(self.stages):
+                yield from _Judge(self, state, features, seed, draw, stage).steps()
+
+    def _draws(self) -> Sequence[int | None]:
+        return self.draws * len(self.seeds) if len(self.draws) == 1 else self.draws
+
+
+class Features:
+    """The feature vectors of answers, each computed once; `seconds` is what one took on average."""
+
+    def __init__(self, state: State, stages: int, mask: FloatArray) -> None:
+        """`mask` [128] says which features may be used."""
+        self.state, self.stages, self.mask = state, stages, mask
+        self.known: dict[tuple[str, int, int | None], FloatArray] = {}
+        self.spent_s = 0.0
+
+    def of(self, names: Sequence[str], stage: int, draw: int | None) -> FloatArray:
+        """Features of the answers of `stage`: [samples, used features]."""
+        began = time.perf_counter()
+        rows = [self._one(name, stage, draw) for name in names]
+        self.spent_s += time.perf_counter() - began
+        return np.array(rows).reshape(len(names), int(self.mask.sum()))
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds per vector."""
+        return self.spent_s / max(len(self.known), 1)
+
+    def _one(self, name: str, stage: int, draw: int | None) -> FloatArray:
+        key = (name, stage, draw)
+        if key not in self.known:
+            history = [
+                Answer(one.text, self.state.graded[name, one.stage, draw].extracted, one.logprobs, one.output_tokens)
+                for one in answers(self.state, name, draw, stage + 1)
+            ]
+            self.known[key] = feature_vector(self.state.planned[name].prompt, history)[self.mask]
+        return self.known[key]
+
+
+class _Judge:
+    """One stage's predictor for one seed."""
+
+    def __init__(
+        self, runner: PredictorTraining, state: State, features: Features, seed: int, draw: int | None, stage: int
+    ) -> None:
+        self.settings, self.files, self.stages = runner.settings, runner.files, runner.stages
+        self.state, self.features, self.seed, self.draw, self.stage = state, features, seed, draw, stage
+
+    def steps(self) -> Iterator[Step]:
+        trained = next((one for one in self.state.all(PredictorTrained) if self._mine(one)), None)
+        if trained is None:
+            trained = self._train()
+            yield trained
+        network = _stored(self.files, trained)
+        calibrated = self._calibrated(network)
+        yield calibrated
+        yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters))
+
+    def _mine(self, trained: PredictorTrained) -> bool:
+        return (trained.seed, trained.stage) == (self.seed, self.stage)
+
+    def _data(self, role: str) -> tuple[FloatArray, FloatArray]:
+        names = split(self.state, self.seed, role)[: self.settings.samples]
+        if not names:
+            raise ConfigError(f"no sample plays the role {role!r} for seed {self.seed}; give it a share or more rows")
+        labels = right(self.state, names, self.draw, self.stages)[:, self.stage].astype(np.float64)
+        return self.features.of(names, self.stage, self.draw), labels
+
+    def _train(self) -> PredictorTrained:
+        import torch
+
+        features, labels = self._data("fit")
+        began = time.monotonic()
+        network = mlp.train(
+            features,
+            labels,
+            hidden=self.settings.hidden,
+            dropout=self.settings.dropout,
+            seed=self.seed * 100 + self.stage,
+            epochs=self.settings.epochs,
+            learning_rate=self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
+            batch=self.settings.batch,
+            held_out=self._data("calibrate"),
+        )
+        file = f"predictor-seed-{self.seed}-stage-{self.stage}.safetensors"
+        return PredictorTrained(
+            seed=self.seed,
+            stage=self.stage,
+            file=file,
+            sha256=_store(self.files / file, network),
+            features=tuple(np.array(FEATURE_NAMES)[self.features.mask]),
+            hidden=self.settings.hidden,
+            dropout=self.settings.dropout,
+            samples=len(labels),
+            epochs=self.settings.epochs,
+            loss=network.loss,
+            train_s=time.monotonic() - began,
+            torch_version=torch.__version__,
+        )
+
+    def _calibrated(self, network: mlp.Mlp) -> PredictorCalibrated:
+        features, labels = self._data("calibrate")
+        rng = np.random.default_rng([self.seed, self.stage])
+        chosen = calibration.choose_calibration(mlp.scores(network, features)[:, 0], labels, rng)
+        seen, truth = self._data("evaluate")
+        q = chosen.apply(mlp.scores(network, seen)[:, 0])
+        bins = calibration.reliability(q, truth)
+        return PredictorCalibrated(
+            seed=self.seed,
+            stage=self.stage,
+            method=chosen.name,
+            parameters=chosen.to_data(),
+            role="evaluate",
+            samples=len(truth),
+            brier=calibration.brier(q, truth),
+            log_loss=calibration.log_loss(q, truth),
+            auroc=calibration.auroc(q, truth),
+            ece=calibration.ece(q, truth),
+            reliability=tuple(
+                ReliabilityBin(samples=row.samples, predicted=row.predicted, observed=row.observed)
+                for row in bins
+                if row.samples
+            ),
+        )
+
+    def _predictions(self, network: mlp.Mlp, calibrated: calibration.Calibration) -> Iterator[Step]:
+        for role in ("calibrate", "certify", "evaluate"):
+            names = split(self.state, self.seed, role)
+            if all((self.seed, self.stage, name) in self.state.quality for name in names):
+                continue
+            features = self.features.of(names, self.stage, self.draw)
+            began = time.perf_counter()
+            q = calibrated.apply(mlp.scores(network, features)[:, 0])
+            each_s = (time.perf_counter() - began) / len(names) + self.features.seconds
+            made = [self._predicted(name, float(value), each_s) for name, value in zip(names, q, strict=True)]
+            for start in range(0, len(made), TOGETHER):
+                yield tuple(made[start : start + TOGETHER])
+
+    def _predicted(self, name: str, q: float, predict_s: float) -> QualityPredicted:
+        return QualityPredicted(sample=name, stage=self.stage, seed=self.seed, q=q, predict_s=predict_s)
+
+
+def _store(path: Path, network: mlp.Mlp) -> str:
+    """Write the weights whole or not at all; return the file's SHA-256."""
+    from safetensors.numpy import save
+
+    content = save(network.arrays())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+    return sha256(content).hexdigest()
+
+
+def _stored(files: Path, trained: PredictorTrained) -> mlp.Mlp:
+    """The network that an event speaks of. Raises `DamageError` where the file is not the one it names."""
+    from safetensors.numpy import load
+
+    path = files / trained.file
+    content = path.read_bytes() if path.is_file() else b""
+    if sha256(content).hexdigest() != trained.sha256:
+        raise DamageError(f"{path} is missing or was changed since it was recorded; restore it, or start a new run")
+    return mlp.Mlp.from_arrays(load(content), trained.loss)
+
+
