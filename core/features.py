@@ -78,9 +78,7 @@ def logprob_features(logprobs: Logprobs | None, output_tokens: int) -> FloatArra
     if logprobs is None:
         return np.zeros(len(LOGPROB_NAMES))
     if len(logprobs.quantiles) != len(LOGPROB_LEVELS):
-        raise UsageError(
-            f"a log-probability summary needs {len(LOGPROB_LEVELS)} quantiles: {LOGPROB_LEVELS} %"
-        )
+        raise UsageError(f"a log-probability summary needs {len(LOGPROB_LEVELS)} quantiles: {LOGPROB_LEVELS} %")
     mean, first, last = (max(value, _FLOOR) for value in (logprobs.mean, logprobs.first, logprobs.last))
     quantiles = np.maximum(logprobs.quantiles, _FLOOR)
     margin = logprobs.margin_mean

@@ -5,6 +5,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence, Set
+from itertools import pairwise
 
 import numpy as np
 
@@ -119,7 +120,7 @@ def hashed_ngrams(text: str, width: int) -> FloatArray:
     CRC-32 gives the same bucket on every machine.
     """
     words = [word.lower() for word in _WORD.findall(text)]
-    grams = words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    grams = words + [f"{a} {b}" for a, b in pairwise(words)]
     vector = np.zeros(width)
     for gram, count in Counter(grams).items():
         code = zlib.crc32(gram.encode())
@@ -280,11 +281,7 @@ def _group_features(final: str | None, finals: Sequence[str | None]) -> list[flo
 def _differences(final: str | None, finals: Sequence[str | None]) -> list[float]:
     value = number(final) if final is not None else None
     others = [number(other) if other is not None else None for other in finals]
-    gaps = [
-        abs(_log_size(value) - _log_size(other))
-        for other in others
-        if value is not None and other is not None
-    ]
+    gaps = [abs(_log_size(value) - _log_size(other)) for other in others if value is not None and other is not None]
     return [gaps[-1], min(gaps)] if gaps and others[-1] is not None else [0.0, min(gaps, default=0.0)]
 
 
