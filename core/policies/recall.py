@@ -1,0 +1,77 @@
+"""Re-judging earlier answers in the light of later ones, which recall needs.
+
+An answer that a later stage repeats is the same answer, so it takes the later estimate. An answer that a later
+stage contradicts loses or keeps credit as a logistic regression on both estimates learned from held-out labels;
+probabilities of different stages are never multiplied.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from asd.core.arrays import BoolArray, FloatArray
+from asd.core.calibration import fit_logistic, logit
+from asd.core.errors import UsageError
+
+RIDGE = 1.0
+
+
+@dataclass(frozen=True)
+class RecallModel:
+    """Coefficients [n, n, 3] of (1, log-odds of the earlier answer, log-odds of the new one), by stage and answer."""
+
+    coefficients: FloatArray
+
+    def apply(self, q: FloatArray, same: BoolArray) -> FloatArray:
+        """Estimates [m, n, n] from own-stage probabilities `q` [m, n].
+
+        `same` [m, n, n] says whether the answers of two stages are the same. Row i of the result holds the
+        judgements after stage i and depends on stages up to i only, so it can be used while the ladder runs.
+        """
+        count = q.shape[1]
+        if count != len(self.coefficients) or same.shape != (len(q), count, count):
+            raise UsageError(f"recall was fitted for {len(self.coefficients)} stages and needs `same` [m, n, n]")
+        judged = np.repeat(q[:, None, :], count, axis=1)
+        for stage in range(1, count):
+            for earlier in range(stage):
+                before, now = judged[:, stage - 1, earlier], q[:, stage]
+                log_odds = _design(before, now) @ self.coefficients[stage, earlier]
+                revised = 1.0 / (1.0 + np.exp(-log_odds))
+                judged[:, stage, earlier] = np.where(same[:, stage, earlier], now, revised)
+        return judged
+
+    def to_data(self) -> dict[str, object]:
+        """The model as JSON-able data."""
+        return {"coefficients": self.coefficients.tolist()}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, object]) -> "RecallModel":
+        """Rebuild what `to_data` gave."""
+        return cls(np.asarray(cast(Sequence[object], data["coefficients"]), dtype=np.float64))
+
+
+def fit_recall(q: FloatArray, right: FloatArray, same: BoolArray) -> RecallModel:
+    """Learn how far a contradiction lowers an earlier answer's estimate, from held-out samples.
+
+    `q` [m, n] own-stage probabilities, `right` [m, n] labels, `same` [m, n, n] whether two answers are the same.
+    A small ridge draws the coefficients to 'a contradiction changes nothing', which few samples cannot overturn.
+    """
+    count = q.shape[1]
+    coefficients = np.zeros((count, count, 3))
+    coefficients[:, :, 1] = 1.0
+    judged = np.repeat(q[:, None, :], count, axis=1)
+    for stage in range(1, count):
+        for earlier in range(stage):
+            apart = ~same[:, stage, earlier]
+            design = _design(judged[:, stage - 1, earlier], q[:, stage])
+            start = np.array([0.0, 1.0, 0.0])
+            coefficients[stage, earlier] = fit_logistic(design[apart], right[apart, earlier], start, RIDGE)
+            # Later stages build on this judgement, so they must be fitted to what it will be.
+            judged[:, stage:] = RecallModel(coefficients).apply(q, same)[:, stage : stage + 1]
+    return RecallModel(coefficients)
+
+
+def _design(before: FloatArray, now: FloatArray) -> FloatArray:
+    return np.column_stack([np.ones(len(before)), logit(before), logit(now)])
