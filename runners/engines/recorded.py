@@ -16,8 +16,8 @@ from typing import Literal
 from asd.core.errors import EngineError, MissingDataError
 from asd.core.facts.run import Nature
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
+from asd.runners.paths import written_path
 from asd.runners.tasks.base import Problem
-from asd.runners.tasks.hub import written_path
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _COLUMNS = ("sample_index", "question", "model", "solution")

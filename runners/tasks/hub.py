@@ -4,7 +4,6 @@ A folder holds `config/split.parquet`, or a hub's shards `config/split-00000-of-
 a folder where it is written like one (it starts with `.`, `/`, `~` or `$`) or where such a folder exists.
 """
 
-import os
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from asd.core.errors import MissingDataError
 from asd.core.event import JsonObject
+from asd.runners.paths import PACKAGED, written_path
 from asd.runners.tasks.base import Dataset, Problem, Role, Task
 
 
@@ -103,14 +103,9 @@ class HubTask(Task, ABC):
         )
 
 
-def written_path(path: str) -> Path:
-    """`path` as a configuration writes it, with `~` and `$VARIABLES` filled in."""
-    return Path(os.path.expandvars(path)).expanduser()
-
-
 def _folder(path: str) -> Path | None:
     written = written_path(path)
-    return written if path.startswith((".", "/", "~", "$")) or written.is_dir() else None
+    return written if path.startswith((".", "/", "~", "$", PACKAGED)) or written.is_dir() else None
 
 
 def _from_folder(folder: Path, config: str, split: str) -> Rows:

@@ -1,0 +1,223 @@
+"""Answers of a local model through `transformers`, on a CPU or one GPU, batched."""
+
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from asd.core.errors import EngineError, MissingDataError
+from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
+from asd.runners.engines.decoding import Chooser, Decoded, Sampled, decode, greedy
+from asd.runners.engines.logprobs import summarize
+from asd.runners.model_folders import model_folder
+from asd.runners.tasks.base import Problem
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+class TransformersEngine(Engine):
+    """A model from a folder, or a hub's model that was downloaded before.
+
+    Only safetensors are read and no code of the model's runs. `dtype` is float32 on a CPU and bfloat16 on a GPU
+    unless said otherwise; `threads` is how many the CPU may use (None: as many as torch takes); `chat` is whether
+    the tokenizer's chat template is used (None: where it has one).
+    """
+
+    engine: Literal["transformers"] = "transformers"
+    path: str
+    name: str | None = None
+    device: str = Field(default="cpu", pattern=r"cpu|cuda(:\d+)?")
+    dtype: Dtype | None = None
+    threads: int | None = Field(default=None, ge=1)
+    attention: Literal["sdpa", "eager"] = "sdpa"
+    chat: bool | None = None
+    batch: int = Field(default=16, ge=1)
+
+    @property
+    def model(self) -> str:
+        return self.name or Path(self.path).name
+
+    @property
+    def folder(self) -> Path:
+        return model_folder(self.path)
+
+    @property
+    def used_dtype(self) -> Dtype:
+        """The number format that the weights are computed in."""
+        return self.dtype or ("float32" if self.device == "cpu" else "bfloat16")
+
+    def identity(self) -> dict[str, object]:
+        return {"engine": self.engine, "dtype": self.used_dtype, "attention": self.attention, "chat": self.chat}
+
+    @contextmanager
+    def load(self) -> Iterator["TransformersSession"]:
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self.threads or threads)
+        try:
+            yield TransformersSession(self)
+        finally:
+            torch.set_num_threads(threads)
+            gc.collect()
+            if self.device != "cpu":
+                torch.cuda.empty_cache()
+
+
+class TransformersSession:
+    """A loaded model with its tokenizer."""
+
+    def __init__(self, engine: TransformersEngine) -> None:
+        """Load and warm up. Raises `MissingDataError` or `EngineError`."""
+        before = _memory_bytes(engine.device)
+        self.model = _model(engine)
+        self.tokenizer = _tokenizer(engine)
+        self.chat = engine.chat if engine.chat is not None else self.tokenizer.chat_template is not None
+        self.ends = _ends(self.model, self.tokenizer)
+        self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
+        decode(self.model, [[min(self.ends, default=0)]], ends=frozenset(), limit=2)
+        self.loaded = _loaded(engine, self.model, _memory_bytes(engine.device, self.model) - before)
+
+    def prompts(self, problems: Sequence[Problem]) -> list[Prompt]:
+        return [self._prompt(problem) for problem in problems]
+
+    def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Generation]:
+        began = time.monotonic()
+        stopped = partial(_ends_text, self.tokenizer, sampling.stop) if sampling.stop else lambda token_ids: False
+        answers = decode(
+            self.model,
+            [prompt.token_ids for prompt in prompts],
+            ends=self.ends,
+            limit=self._limit(prompts, sampling.max_tokens),
+            choose=_chooser(sampling, prompts),
+            stopped=stopped,
+        )
+        texts = [_cut(text, sampling.stop) for text in self._texts(answers)]
+        busy_s = (time.monotonic() - began) / len(prompts)
+        return [_generation(*one, busy_s) for one in zip(prompts, answers, texts, strict=True)]
+
+    def _prompt(self, problem: Problem) -> Prompt:
+        if not (self.chat and problem.turns):
+            return Prompt(problem.sample, problem.prompt, tuple(self.tokenizer(problem.prompt)["input_ids"]))
+        turns = [{"role": turn.speaker, "content": turn.content} for turn in problem.turns]
+        text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+        return Prompt(problem.sample, text, tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]))
+
+    def _limit(self, prompts: Sequence[Prompt], max_tokens: int) -> int:
+        longest = max(prompts, key=lambda prompt: len(prompt.token_ids))
+        room = max_tokens if self.longest is None else self.longest - len(longest.token_ids)
+        if room < 1 or not longest.token_ids:
+            raise EngineError(
+                f"{longest.sample} has {len(longest.token_ids)} tokens and the model takes 1 to {self.longest}"
+            )
+        return min(max_tokens, room)
+
+    def _texts(self, answers: Sequence[Decoded]) -> list[str]:
+        return self.tokenizer.batch_decode([answer.token_ids for answer in answers], skip_special_tokens=True)
+
+
+def _generation(prompt: Prompt, answer: Decoded, text: str, busy_s: float) -> Generation:
+    return Generation(
+        text=text,
+        token_ids=tuple(answer.token_ids),
+        logprobs=summarize(answer.logprobs, answer.margins),
+        input_tokens=len(prompt.token_ids),
+        output_tokens=len(answer.token_ids),
+        finish_reason=answer.finish,
+        first_token_s=answer.first_token_s,
+        prefill_s=answer.first_token_s,
+        decode_s=answer.last_token_s - answer.first_token_s,
+        latency_s=answer.last_token_s,
+        busy_s=busy_s,
+    )
+
+
+def _chooser(sampling: Sampling, prompts: Sequence[Prompt]) -> Chooser:
+    return Sampled(sampling, [prompt.sample for prompt in prompts]) if sampling.temperature > 0 else greedy
+
+
+def _cut(text: str, stops: Sequence[str]) -> str:
+    ends = [place for stop in stops if (place := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def _ends_text(tokenizer: "PreTrainedTokenizerBase", stops: Sequence[str], token_ids: Sequence[int]) -> bool:
+    # A character takes at most four byte tokens, so a stop string lies within so many of the last tokens.
+    tail = list(token_ids[-4 * max(map(len, stops)) - 4 :])
+    text = str(tokenizer.decode(tail, skip_special_tokens=True))
+    return any(stop in text for stop in stops)
+
+
+def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
+    configured = model.generation_config.eos_token_id if model.generation_config else None
+    several = configured if isinstance(configured, list) else [configured]
+    return frozenset(token for token in [*several, tokenizer.eos_token_id] if isinstance(token, int))
+
+
+def _model(engine: TransformersEngine) -> "PreTrainedModel":
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            engine.folder,
+            dtype=getattr(torch, engine.used_dtype),
+            attn_implementation=engine.attention,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+        torch.nn.Module.to(model, torch.device(engine.device))
+        loaded: PreTrainedModel = model
+        return loaded
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _why(engine, error) from error
+
+
+def _tokenizer(engine: TransformersEngine) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            engine.folder, trust_remote_code=False, local_files_only=True
+        )
+        return tokenizer
+    except (OSError, ValueError) as error:
+        raise _why(engine, error) from error
+
+
+def _why(engine: TransformersEngine, error: Exception) -> EngineError | MissingDataError:
+    reason = " ".join(str(error).split())[:200]
+    if isinstance(error, OSError):
+        return MissingDataError(f"the model folder {engine.folder} is not complete: {reason}")
+    return EngineError(f"{engine.model} cannot be loaded on {engine.device}: {reason}")
+
+
+def _loaded(engine: TransformersEngine, model: "PreTrainedModel", taken_bytes: int) -> Loaded:
+    index = engine.device.partition(":")[2]
+    return Loaded(
+        gpus=() if engine.device == "cpu" else (int(index or 0),),
+        dtype=engine.used_dtype,
+        parameters=sum(tensor.numel() for tensor in model.parameters()),
+        memory_bytes=taken_bytes,
+    )
+
+
+def _memory_bytes(device: str, model: "PreTrainedModel | None" = None) -> int:
+    """What is allocated on a GPU; on a CPU, where nobody keeps count, what the model's tensors take."""
+    if device == "cpu":
+        tensors = [*model.parameters(), *model.buffers()] if model else []
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    import torch
+
+    return int(torch.cuda.memory_allocated(torch.device(device)))
