@@ -1,0 +1,195 @@
+"""An event as one line of JSON, and back.
+
+The envelope is CloudEvents 1.0 with its members in one fixed order and the data's keys sorted, so that the same event
+at the same place gives the same bytes. The last member, `sha256`, is the hash of a zero byte followed by the line
+without that member, which is at the same time the line's leaf hash in the stream's tree (RFC 6962, section 2.1).
+Anyone can check a line:
+
+    (printf '\\0'; sed -n 1p FILE | sed 's/,"sha256":"[0-9a-f]*"}$/}/' | tr -d '\\n') | sha256sum
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+
+import orjson
+from pydantic import BaseModel
+
+from asd.core.errors import DamageError, EventError
+from asd.core.event import Event, event_id
+from asd.core.log import Record
+
+LINE_CAP = 1 << 20
+"""The longest line in bytes; what is larger belongs into a file, with its hash in the event."""
+
+HASH_LENGTH = len(',"sha256":""}\n') + 64
+"""How many bytes of a line, its newline included, follow the last byte that is hashed (which is a `}` of its own)."""
+
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_LINE = re.compile(
+    rb'\{"specversion":"1\.0","type":"([^"\\]+)","source":"/runs/([^"/\\]+)/([^"/\\]+)","sequence":"(\d{12,})"'
+    rb',"id":(' + _STRING + rb')(?:,"subject":(' + _STRING + rb'))?,"time":"(\d{4}-[^"\\]{22})"'
+    rb'(?:,"causationid":(' + _STRING + rb'))?,(?:"dataschema":"[^"\\]*",)?"data":'
+)
+_KIND = re.compile(r"asd\.(.+)\.v([1-9][0-9]*)")
+
+
+def data_of(event: Event) -> bytes:
+    """The event's fields as canonical JSON: keys sorted, no spaces.
+
+    Raises `EventError` for what JSON cannot say (a lone surrogate, an integer beyond 64 bits, a key that is no text).
+    """
+    fields = event.__dict__
+    if len(fields) != len(type(event).model_fields):
+        fields = _fields(event)
+    try:
+        return orjson.dumps(fields, _plain, orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise EventError(f"{event.kind}: cannot be written as JSON: {error}") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return _fields(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _fields(model: BaseModel) -> dict[str, object]:
+    """The declared fields alone, without what a cached property left behind."""
+    return {name: model.__dict__[name] for name in type(model).model_fields}
+
+
+def id_of(event: Event, seq: int) -> str:
+    """The event's id at `seq`: `kind:subject` for a fact that is stated once, else `kind#seq`."""
+    return event_id(event.kind, event.subject) if event.once else f"{event.kind}#{seq}"
+
+
+@lru_cache(maxsize=4096)
+def affixes(run: str, stream: str, kind: str, v: int) -> tuple[bytes, bytes]:
+    """What a line of this kind has before its sequence number and after its cause. `v` 0: a type of someone else's."""
+    name = f"asd.{kind}.v{v}" if v else kind
+    head = f'{{"specversion":"1.0","type":"{name}","source":"/runs/{run}/{stream}","sequence":"'
+    schema = f',"dataschema":"urn:asd:{kind}:v{v}"' if v else ""
+    return head.encode(), f'{schema},"data":'.encode()
+
+
+def body(
+    around: tuple[bytes, bytes], seq: int, id: str, subject: str | None, time: str, cause: str | None, data: bytes
+) -> bytes:
+    """The line without its hash; `around` is from `affixes`, `time` from `time_text`."""
+    return b'%b%012d","id":%b%b,"time":"%b"%b%b%b}' % (
+        around[0],
+        seq,
+        orjson.dumps(id),
+        b',"subject":' + orjson.dumps(subject) if subject else b"",
+        time.encode(),
+        b',"causationid":' + orjson.dumps(cause) if cause else b"",
+        around[1],
+        data,
+    )
+
+
+def body_of(record: Record) -> bytes:
+    """The line of a record without its hash."""
+    around = affixes(record.run, record.stream, record.kind, record.v)
+    return body(around, record.seq, record.id, record.subject, time_text(record.time), record.cause, record.data)
+
+
+def leaf_of(line_body: bytes) -> bytes:
+    """The leaf hash (RFC 6962) of a line without its hash: 32 bytes."""
+    return sha256(b"\0" + line_body).digest()
+
+
+def sealed_with(line_body: bytes, leaf: bytes) -> bytes:
+    """The whole line: the body with its hash as the last member, and a newline."""
+    return b'%b,"sha256":"%b"}\n' % (line_body[:-1], leaf.hex().encode())
+
+
+def leaf_in(line: bytes) -> bytes | None:
+    """The line's leaf hash if the line carries it and it is right, else None. `line` ends with its newline."""
+    hashed = line[:-HASH_LENGTH] + b"}"
+    leaf = leaf_of(hashed)
+    return leaf if line[-HASH_LENGTH:] == b',"sha256":"%b"}\n' % leaf.hex().encode() else None
+
+
+def record_in(line: bytes) -> Record | None:
+    """The record that a whole line holds, or None where it is no event's line."""
+    found = _LINE.match(line)
+    if found is None or len(line) > LINE_CAP:
+        return None
+    kind, run, stream, seq, id, subject, time, cause = found.groups()
+    try:
+        name, v = kind_in(kind.decode())
+        return Record(
+            run.decode(),
+            stream.decode(),
+            int(seq),
+            datetime.fromisoformat(time.decode()),
+            _text(id),
+            name,
+            v,
+            None if subject is None else _text(subject),
+            None if cause is None else _text(cause),
+            line[found.end() : -HASH_LENGTH],
+        )
+    except ValueError:
+        return None
+
+
+def _text(literal: bytes) -> str:
+    if b"\\" in literal:
+        text: str = orjson.loads(literal)
+        return text
+    return literal[1:-1].decode()
+
+
+@lru_cache(maxsize=4096)
+def kind_in(type_name: str) -> tuple[str, int]:
+    """Kind and version named by a CloudEvents type; a type of someone else's is its own kind, with version 0."""
+    found = _KIND.fullmatch(type_name)
+    return (found[1], int(found[2])) if found else (type_name, 0)
+
+
+def time_text(time: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and `Z`: 27 characters."""
+    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+class Clock:
+    """Turns nanoseconds since 1970 into `time_text`, never going back; the second's text is made once."""
+
+    def __init__(self, last: datetime | None = None) -> None:
+        """Start after the time `last`, that of the stream's last event."""
+        self._last = 0 if last is None else round(last.timestamp() * 1_000_000)
+        self._second = -1
+        self._text = ""
+
+    def text(self, now_ns: int) -> str:
+        """The text of `now_ns`, or of the last time again where the machine's clock was set back."""
+        self._last = now = max(self._last, now_ns // 1000)
+        second, micro = divmod(now, 1_000_000)
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        return f"{self._text}{micro:06d}Z"
+
+
+def too_long(event: Event, line: Sequence[int]) -> None:
+    """Raise `EventError` where `line` is longer than readers accept."""
+    if len(line) > LINE_CAP:
+        raise EventError(
+            f"{event.kind} {event.subject or ''}: {len(line):,} bytes in one event, at most {LINE_CAP:,} fit;"
+            " put what is large into a file of the run and its hash into the event"
+        )
+
+
+def data_in(line: bytes, where: str) -> Record:
+    """The record of a line that must hold one. Raises `DamageError`, saying `where`."""
+    record = record_in(line)
+    if record is None:
+        raise DamageError(f"{where}: not an event's line; run `asd verify`")
+    return record

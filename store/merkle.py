@@ -1,0 +1,63 @@
+"""The tree over a stream's lines: RFC 6962, section 2.1 (SHA-256, 0x00 before leaves, 0x01 before nodes)."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+EMPTY = sha256(b"").digest()
+"""The root of no lines."""
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash over two subtrees."""
+    return sha256(b"\1" + left + right).digest()
+
+
+class Tree:
+    """Grows leaf by leaf and keeps only the roots of its complete subtrees, largest first: log2(size) hashes."""
+
+    __slots__ = ("_peaks", "size")
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        """Start at `size` leaves, whose complete subtrees have the roots `peaks`. Raises `ValueError` if they don't
+        belong together."""
+        if len(peaks) != size.bit_count():
+            raise ValueError(f"{size} leaves have {size.bit_count()} complete subtrees, not {len(peaks)}")
+        self.size = size
+        self._peaks = list(peaks)
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the complete subtrees, largest first: what it takes to go on from here."""
+        return tuple(self._peaks)
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes at the end."""
+        peaks, size = self._peaks, self.size
+        for leaf in leaves:
+            carry = size
+            while carry & 1:
+                leaf = sha256(b"\1" + peaks.pop() + leaf).digest()
+                carry >>= 1
+            peaks.append(leaf)
+            size += 1
+        self.size = size
+
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        if not self._peaks:
+            return EMPTY
+        *rest, root = self._peaks
+        for peak in reversed(rest):
+            root = node(peak, root)
+        return root
+
+    def copy(self) -> "Tree":
+        """A tree of its own at the same place."""
+        return Tree(self.size, self._peaks)
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The root over `leaves`."""
+    tree = Tree()
+    tree.extend(leaves)
+    return tree.root()
