@@ -4,6 +4,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,7 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from asd import __version__
-from asd.core.errors import AsdError
+from asd.core.errors import AsdError, DiskError
 from asd.core.event import Event, JsonObject
 from asd.core.facts.run import Nature, RunFailed, RunFinished, RunResumed, RunStarted
 from asd.core.log import EventLog
@@ -88,10 +89,16 @@ def record(
         for step in runner.run(one.event for one in log.read()):
             put(*(step if isinstance(step, tuple) else (step,)))
     except (Exception, KeyboardInterrupt, SystemExit) as error:
-        message = str(error) if isinstance(error, AsdError) else repr(error)
-        put(RunFailed(error=type(error).__name__, message=message, duration_s=time.monotonic() - began))
+        # A disk that refused the last event may refuse this one too; what counts is the first error.
+        with suppress(DiskError):
+            put(_failure(error, time.monotonic() - began))
         raise
     put(RunFinished(duration_s=time.monotonic() - began))
+
+
+def _failure(error: BaseException, duration_s: float) -> RunFailed:
+    message = str(error) if isinstance(error, AsdError) else repr(error)
+    return RunFailed(error=type(error).__name__, message=message, duration_s=duration_s)
 
 
 def _opening(runner: Runner, attempts: int, durability: str, command: tuple[str, ...]) -> Event:

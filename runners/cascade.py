@@ -9,7 +9,7 @@ from asd.core.event import Event
 from asd.core.facts.run import Nature
 from asd.runners.base import Runner, Step
 from asd.runners.config import AnyEngine, AnyTask
-from asd.runners.phases import comparison, costs, generation, planning, preparation, statistics
+from asd.runners.phases import ablation, comparison, costs, generation, planning, preparation, statistics
 from asd.runners.phases.decisions import Replay
 from asd.runners.phases.preparation import Asked
 from asd.runners.phases.timing import timed
@@ -65,6 +65,7 @@ class Cascade(Runner):
         yield from timed(state, "policy", self._decide(replay))
         yield from timed(state, "replay", replay.answer())
         yield from timed(state, "comparison", comparison.compare(replay))
+        yield from timed(state, "ablations", ablation.ablate(replay))
         yield from timed(state, "statistics", statistics.analyse(self.analysis, replay))
 
     @property

@@ -51,7 +51,7 @@ def load_runner(config: str, overrides: Sequence[str] = ()) -> Runner:
     is replaced from the environment. Raises `ConfigError` naming the field, `UnknownPluginError` for a name that
     nothing provides.
     """
-    settings = reduce(_override, overrides, _read(config))
+    settings: JsonObject = reduce(_override, overrides, _read(config))
     return build(settings, config)
 
 
@@ -108,7 +108,8 @@ def _override(settings: JsonObject, override: str) -> JsonObject:
     key, sign, text = override.partition("=")
     if not sign or not key:
         raise ConfigError(f"override {override!r}: write key=value")
-    return _replaced(settings, key.split("."), yaml.safe_load(text), override)
+    replaced: JsonObject = _replaced(settings, key.split("."), yaml.safe_load(text), override)
+    return replaced
 
 
 def _replaced(node: Any, path: list[str], value: object, override: str) -> Any:

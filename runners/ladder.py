@@ -43,6 +43,12 @@ def seconds(state: State, names: Sequence[str], draw: int | None, stages: int) -
     return np.array(table, dtype=np.float64).reshape(len(names), stages)
 
 
+def tokens(state: State, names: Sequence[str], draw: int | None, stages: int) -> FloatArray:
+    """Input and output tokens per answer: [samples, stages, 2]."""
+    table = [[(one.input_tokens, one.output_tokens) for one in answers(state, name, draw, stages)] for name in names]
+    return np.array(table, dtype=np.float64).reshape(len(names), stages, 2)
+
+
 def predict_seconds(state: State, names: Sequence[str], seed: int, stages: int) -> FloatArray:
     """What asking the predictor took after each stage: [samples, stages]; 0 after the last, which asks nothing."""
     table = [[state.predict_s[seed, stage, name] for stage in range(stages)] for name in names]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from asd.core import calibration
-from asd.core.arrays import FloatArray
+from asd.core.arrays import BoolArray, FloatArray
 from asd.core.errors import ConfigError, DamageError
 from asd.core.event import Event
 from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, ReliabilityBin
@@ -54,7 +54,7 @@ class PredictorTraining(Runner):
 class Features:
     """The feature vectors of answers, each computed once; `seconds` is what one took on average."""
 
-    def __init__(self, state: State, stages: int, mask: FloatArray) -> None:
+    def __init__(self, state: State, stages: int, mask: BoolArray) -> None:
         """`mask` [128] says which features may be used."""
         self.state, self.stages, self.mask = state, stages, mask
         self.known: dict[tuple[str, int, int | None], FloatArray] = {}
@@ -208,5 +208,3 @@ def _stored(files: Path, trained: PredictorTrained) -> mlp.Mlp:
     if sha256(content).hexdigest() != trained.sha256:
         raise DamageError(f"{path} is missing or was changed since it was recorded; restore it, or start a new run")
     return mlp.Mlp.from_arrays(load(content), trained.loss)
-
-

@@ -7,7 +7,7 @@ kept as compact values; a fact that is already there is dropped, one that differ
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from asd.core.errors import ConflictError
 from asd.core.event import Event, event_id
@@ -24,6 +24,17 @@ BULK = (QualityPredicted, StageEscalated, SampleAnswered)
 """Kinds of which a run has hundreds of thousands: known by name alone, never compared with what was said before."""
 
 
+class Outcome(NamedTuple):
+    """What later phases need of a `sample.answered`."""
+
+    correct: bool
+    baseline_correct: bool
+    cost: float
+    baseline_cost: float
+    time_s: float | None
+    baseline_time_s: float | None
+
+
 @dataclass
 class State:
     """The run's facts by what later phases ask for."""
@@ -35,7 +46,7 @@ class State:
     graded: dict[AnswerKey, SampleGraded] = field(default_factory=dict)
     quality: dict[tuple[int, int, str], float] = field(default_factory=dict)
     predict_s: dict[tuple[int, int, str], float] = field(default_factory=dict)
-    answered: dict[tuple[float, int], dict[str, SampleAnswered]] = field(default_factory=lambda: defaultdict(dict))
+    answered: dict[tuple[float, int], dict[str, Outcome]] = field(default_factory=lambda: defaultdict(dict))
     finished: set[str] = field(default_factory=set)
 
     @classmethod
@@ -84,7 +95,7 @@ class State:
                 self.quality[event.seed, event.stage, event.sample] = event.q
                 self.predict_s[event.seed, event.stage, event.sample] = event.predict_s
             case SampleAnswered():
-                self.answered[event.lam, event.seed][event.sample] = event
+                self.answered[event.lam, event.seed][event.sample] = _outcome(event)
             case PhaseFinished():
                 self.finished.add(event.phase)
                 self.facts[PhaseFinished].append(event)
@@ -99,3 +110,7 @@ class State:
         if before is not None and before != event:
             raise ConflictError(f"{name} was recorded with other content; start a new run instead of resuming this one")
         return False
+
+
+def _outcome(event: SampleAnswered) -> Outcome:
+    return Outcome(*(getattr(event, name) for name in Outcome._fields))

@@ -1,6 +1,7 @@
 """Policies, and the replay of every λ and seed over the answers in hand."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -98,9 +99,7 @@ class Replay:
 class Rows:
     """The events of one λ and seed, a sample a row."""
 
-    def __init__(
-        self, seen: Table, decided: Decisions, costs: FloatArray, state: State, lam: float, seed: int
-    ) -> None:
+    def __init__(self, seen: Table, decided: Decisions, costs: FloatArray, state: State, lam: float, seed: int) -> None:
         """`costs` [stages] are those that decisions reckon with."""
         self.seen, self.decided, self.costs, self.state, self.lam, self.seed = seen, decided, costs, state, lam, seed
         self.paid = np.cumsum(np.where(decided.used, costs, 0.0), axis=1)
@@ -109,7 +108,7 @@ class Rows:
     def events(self, row: int) -> Iterator[StageEscalated | SampleAnswered]:
         """The escalations of one sample and its final answer."""
         used = np.flatnonzero(self.decided.used[row]).tolist()
-        for stage, following in zip(used[:-1], used[1:], strict=True):
+        for stage, following in pairwise(used):
             yield StageEscalated(
                 sample=self.seen.names[row],
                 policy=POLICY,

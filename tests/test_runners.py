@@ -1,0 +1,140 @@
+"""A runner yields what is missing, whatever has happened before."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ladders import ladder, write_ladder
+
+from asd.core.errors import ConflictError, DamageError
+from asd.core.event import Event
+from asd.core.facts.data import SplitAssigned
+from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
+from asd.core.facts.predictor import QualityPredicted
+from asd.core.facts.sample import SampleGenerated, SampleGraded
+from asd.runners.base import flat, record
+from asd.runners.cascade import Cascade
+from asd.store.memory import MemoryLog
+
+DECISIONS = (SampleGenerated, SampleGraded, SplitAssigned, PolicyFitted, StageEscalated, SampleAnswered)
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Cascade:
+    folder = tmp_path_factory.mktemp("ladder")
+    write_ladder(folder)
+    return ladder(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(runner: Cascade) -> list[Event]:
+    return list(flat(runner.run(())))
+
+
+def decisions(events: Iterable[Event]) -> set[str]:
+    """Answers, grades, splits, policies and decisions, as they are but for clock times."""
+    return {f"{event.kind}: {event!r}" for event in events if isinstance(event, DECISIONS)}
+
+
+def test_every_stage_answers_every_sample_once(whole: list[Event]) -> None:
+    answers = Counter((one.sample, one.stage) for one in whole if isinstance(one, SampleGenerated))
+    assert len(answers) == 60 * 3
+    assert set(answers.values()) == {1}
+
+
+def test_a_second_run_makes_the_same_decisions(runner: Cascade, whole: list[Event], tmp_path: Path) -> None:
+    assert decisions(flat(runner.at(tmp_path).run(()))) == decisions(whole)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_a_resumed_run_ends_like_one_that_was_never_interrupted(
+    runner: Cascade, whole: list[Event], share: float
+) -> None:
+    past = whole[: round(len(whole) * share)]
+    rest = list(flat(runner.run(past)))
+    assert decisions([*past, *rest]) == decisions(whole)
+
+
+def test_a_resumed_run_generates_nothing_twice(runner: Cascade, whole: list[Event]) -> None:
+    rest = flat(runner.run(whole))
+    assert not [event for event in rest if isinstance(event, DECISIONS)]
+
+
+def test_the_four_roles_of_a_seed_are_disjoint(whole: list[Event]) -> None:
+    for seed in (1, 2):
+        names = [name for one in whole if isinstance(one, SplitAssigned) and one.seed == seed for name in one.samples]
+        assert len(names) == len(set(names)) == 60
+
+
+def test_a_larger_price_of_error_never_stops_earlier(whole: list[Event]) -> None:
+    stop = {(one.lam, one.seed, one.sample): one.stage for one in whole if isinstance(one, SampleAnswered)}
+    assert all(stop[50, seed, sample] >= stage for (lam, seed, sample), stage in stop.items() if lam == 5)
+
+
+def test_an_escalation_is_there_exactly_when_going_on_was_worth_less(whole: list[Event]) -> None:
+    escalations = [one for one in whole if isinstance(one, StageEscalated)]
+    assert escalations
+    assert all(one.stop_value > one.go_value for one in escalations)
+
+
+def test_what_an_escalation_names_as_its_cause_was_said_before_it(whole: list[Event]) -> None:
+    said = {f"{QualityPredicted.kind}:{one.subject}" for one in whole if isinstance(one, QualityPredicted)}
+    assert {one.cause for one in whole if isinstance(one, StageEscalated | SampleAnswered)} <= said
+
+
+def test_a_changed_dataset_is_refused_when_a_run_is_resumed(tmp_path: Path) -> None:
+    write_ladder(tmp_path, samples=60)
+    runner = ladder(tmp_path)
+    past = [event for event in flat(runner.run(())) if event.kind in {"dataset.loaded", "sample.planned"}]
+    (tmp_path / "sums" / "main" / "test.parquet").unlink()
+    (tmp_path / "sums" / "main").rmdir()
+    (tmp_path / "sums").rmdir()
+    (tmp_path / "answers.parquet").unlink()
+    write_ladder(tmp_path, samples=59)
+    with pytest.raises(ConflictError, match="dataset.loaded"):
+        list(runner.run(past))
+
+
+def test_a_changed_predictor_file_is_refused_when_a_run_is_resumed(runner: Cascade, whole: list[Event]) -> None:
+    file = next(runner.files.glob("predictor-*.safetensors"))
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        with pytest.raises(DamageError, match=file.name):
+            list(runner.run(whole))
+    finally:
+        file.write_bytes(content)
+
+
+def test_what_a_runner_yields_is_what_the_log_holds(runner: Cascade, whole: list[Event], tmp_path: Path) -> None:
+    log = MemoryLog("sums")
+    record(runner.at(tmp_path), log, command=())
+    kept = [one.event for one in log.read()]
+    assert [kept[0].kind, kept[-1].kind] == ["run.started", "run.finished"]
+    assert decisions(kept) == decisions(whole)
+
+
+def test_an_interrupted_run_is_logged_as_failed_and_goes_on_when_recorded_again(
+    runner: Cascade, whole: list[Event], tmp_path: Path
+) -> None:
+    log = MemoryLog("sums")
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, SampleGenerated) and event.stage == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(runner.at(tmp_path), log, command=(), watch=interrupt)
+    record(runner.at(tmp_path), log, command=())
+    kept = [one.event for one in log.read()]
+    assert [one.kind for one in kept if one.kind.startswith("run.") and one.kind != "run.planned"] == [
+        "run.started",
+        "run.failed",
+        "run.resumed",
+        "run.finished",
+    ]
+    assert decisions(kept) == decisions(whole)
