@@ -1,0 +1,92 @@
+"""SQL that is safe to give to an auditor: one SELECT, over the log's tables, with every door to the outside shut."""
+
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from asd.core.errors import UsageError
+from asd.core.log import EventLog
+from asd.store.catalogue import Catalogue
+
+LOCKS = (
+    "SET allow_community_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET autoinstall_known_extensions = false",
+    "SET allow_persistent_secrets = false",
+    "SET python_enable_replacements = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+"""What is switched off, in this order; after the last nothing can be switched on again."""
+
+
+class LockedSql:
+    """The catalogue of `logs` behind those locks: reads tables, and neither files, network nor settings.
+
+    Sealed files are read by Arrow on DuckDB's behalf. Allowing DuckDB their folder instead would let
+    `WITH x AS (COPY … TO 'a sealed file') SELECT …` overwrite them, which DuckDB counts as a SELECT.
+    """
+
+    def __init__(self, logs: Sequence[EventLog]) -> None:
+        """Open the logs at their present heads and shut the doors; errors as for `Catalogue`."""
+        self._catalogue = Catalogue(logs, sealed_by_arrow=True)
+        for lock in LOCKS:
+            self._catalogue.db.execute(lock)
+
+    def select(self, query: str) -> pa.Table:
+        """The rows of one SELECT as an Arrow table, read in a read-only transaction.
+
+        Raises `UsageError` for anything else, and for what DuckDB refuses.
+        """
+        db = self._catalogue.db
+        try:
+            statement = _single(db, query)
+            db.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                return db.sql(statement).to_arrow_table()
+            finally:
+                db.execute("ROLLBACK")
+        except duckdb.Error as error:
+            raise UsageError(f"SQL: {_first_line(error)}") from error
+
+    def unreadable(self) -> dict[str, int]:
+        """See `Catalogue.unreadable`."""
+        return self._catalogue.unreadable()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._catalogue.close()
+
+
+def _single(db: duckdb.DuckDBPyConnection, query: str) -> str:
+    """`query` if it is one SELECT that changes nothing, else `UsageError`."""
+    statements = db.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise UsageError("SQL: one SELECT at a time; nothing else is allowed here")
+    tree = db.execute("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", [statements[0].query]).fetchone()
+    if tree is not None and any(name not in _READING for name in _nodes(orjson.loads(tree[0]))):
+        raise UsageError("SQL: a SELECT that writes (INSERT, UPDATE, DELETE, COPY inside WITH) is not allowed here")
+    return str(statements[0].query)
+
+
+_READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+
+
+def _nodes(tree: object) -> Iterator[str]:
+    """The types of all query nodes in a serialized statement."""
+    if isinstance(tree, dict):
+        kind = tree.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE"):
+            yield kind
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def _first_line(error: Exception) -> str:
+    """DuckDB's message without its drawing of the place."""
+    return " ".join(line.strip() for line in str(error).split("\n\n")[0].splitlines())
