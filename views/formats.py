@@ -1,0 +1,121 @@
+"""A table as JSON, CSV, Markdown or a terminal's table, each escaped by its own rules."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import orjson
+import pyarrow as pa
+
+from asd.views.digits import shown
+from asd.views.sanitize import safe, sanitize
+
+Format = Literal["table", "json", "csv", "md"]
+
+
+def rows_of(table: pa.Table) -> list[dict[str, object]]:
+    """The rows as plain values: maps become objects, times RFC 3339 in UTC, what is no number becomes None."""
+    columns = [[_plain(value, field.type) for value in table[field.name].to_pylist()] for field in table.schema]
+    names = table.schema.names
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _plain(value: object, kind: pa.DataType) -> object:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if pa.types.is_map(kind) and isinstance(value, list):
+        return {str(key): _plain(one, kind.item_type) for key, one in value}
+    if pa.types.is_list(kind) and isinstance(value, list):
+        return [_plain(one, kind.value_type) for one in value]
+    if pa.types.is_struct(kind) and isinstance(value, dict):
+        return {field.name: _plain(value[field.name], field.type) for field in kind}
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def to_json(rows: Sequence[dict[str, object]]) -> str:
+    """An array of rows, one row a line, so that two files can be compared line by line."""
+    lines = ",\n".join(orjson.dumps(row).decode() for row in rows)
+    return f"[\n{lines}\n]\n" if rows else "[]\n"
+
+
+def to_csv(names: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
+    """RFC 4180 with a header. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_csv_cell(row[name]) for name in names])
+    return out.getvalue()
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    if isinstance(value, str):
+        shown = sanitize(value, newlines=True)
+        return f"'{shown}" if shown.lstrip().startswith(("=", "+", "-", "@", "\t", "\r")) else shown
+    return value
+
+
+def to_markdown(names: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
+    """A Markdown table with the digits of `asd.views.digits`; numbers stand right."""
+    kept = list(rows)
+    right = [all(isinstance(row[name], int | float) or row[name] is None for row in kept) for name in names]
+    lines = [_line(markdown_text(name) for name in names), _line("---:" if one else "---" for one in right)]
+    lines += [_line(markdown_text(_cell(name, row[name])) for name in names) for row in kept]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell(name: str, value: object) -> str:
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else shown(name, value)
+
+
+_MARKDOWN = str.maketrans({char: "\\" + char for char in "\\`*_[]|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+
+
+def markdown_text(text: str) -> str:
+    """`text` so that Markdown shows it as it is: no markup, no HTML, no end of a table's cell."""
+    return sanitize(text).translate(_MARKDOWN)
+
+
+def to_terminal(names: Sequence[str], rows: Iterable[dict[str, object]], *, width: int | None, color: bool) -> str:
+    """A table for a terminal of `width` columns; every cell is sanitized and never read as markup."""
+    from rich.console import Console
+    from rich.table import Table
+
+    kept = list(rows)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in names:
+        right = all(isinstance(row[name], int | float) or row[name] is None for row in kept)
+        table.add_column(safe(name), justify="right" if right else "left", overflow="fold")
+    for row in kept:
+        table.add_row(*(safe(_cell(name, row[name])) for name in names))
+    out = io.StringIO()
+    console = Console(file=out, width=width or _needed(names, kept), force_terminal=color, no_color=not color)
+    console.print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _needed(names: Sequence[str], rows: Sequence[dict[str, object]]) -> int:
+    """Columns that the table needs so that nothing is folded."""
+    widest = [max([len(name), *(len(sanitize(_cell(name, row[name]))) for row in rows)]) for name in names]
+    return max(40, sum(widest) + 2 * len(widest) + 8)
+
+
+def render(table: pa.Table, form: Format, *, width: int | None = None, color: bool = False) -> str:
+    """`table` in the format `form`."""
+    rows, names = rows_of(table), table.schema.names
+    if form == "json":
+        return to_json(rows)
+    if form == "csv":
+        return to_csv(names, rows)
+    return to_markdown(names, rows) if form == "md" else to_terminal(names, rows, width=width, color=color)

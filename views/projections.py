@@ -1,0 +1,65 @@
+"""Projections: SQL text by name, through the same door as plugins."""
+
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from asd.core import plugins
+from asd.core.errors import UsageError
+
+BUILT_IN = "asd.views.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """One SELECT over the event tables and over the projections that it `uses`; `answers` is its first comment."""
+
+    name: str
+    sql: str
+    answers: str
+    uses: tuple[str, ...]
+
+
+def names() -> tuple[str, ...]:
+    """Every projection's name, sorted; nothing is imported."""
+    return plugins.names(plugins.PROJECTIONS)
+
+
+def listing() -> list[dict[str, str]]:
+    """Name, what it answers (built-ins) and the package that brings it. Plugins are named without being imported."""
+    found = sorted(entry_points(group=plugins.PROJECTIONS), key=lambda point: point.name)
+    return [
+        {
+            "projection": point.name,
+            "answers": get(point.name).answers if point.module == BUILT_IN else "",
+            "from": point.dist.name if point.dist else "",
+        }
+        for point in found
+    ]
+
+
+def get(name: str) -> Projection:
+    """The projection `name`: its plugin is the SQL text, or the path of a file with it.
+
+    Raises `UnknownPluginError` for a name that nothing provides, `UsageError` for a plugin that is neither.
+    """
+    found = plugins.load(plugins.PROJECTIONS, name)
+    if isinstance(found, Path):
+        found = found.read_text(encoding="utf-8")
+    if not isinstance(found, str):
+        raise UsageError(f"the projection {name!r} is no SQL text and no path; its entry point names {found!r}")
+    return parse(name, found)
+
+
+def parse(name: str, sql: str) -> Projection:
+    """The projection that `sql` describes: comments first, of which `-- uses: a, b` names what it builds on."""
+    comments = [line.removeprefix("--").strip() for line in _leading_comments(sql)]
+    uses = [one for line in comments if line.startswith("uses:") for one in line.removeprefix("uses:").split(",")]
+    answers = next((line for line in comments if not line.startswith("uses:")), "")
+    return Projection(name, sql, answers, tuple(one.strip() for one in uses))
+
+
+def _leading_comments(sql: str) -> list[str]:
+    lines = sql.strip().splitlines()
+    end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return lines[:end]

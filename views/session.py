@@ -1,0 +1,49 @@
+"""One run's tables, opened once: projections run over them, each at most one time."""
+
+import duckdb
+import pyarrow as pa
+
+from asd.core.errors import UsageError
+from asd.core.log import EventLog
+from asd.store.catalogue import Catalogue
+from asd.store.catalogue_types import quoted
+from asd.views import projections
+
+
+class Session:
+    """The catalogue of one run, with the run that it varies (if any) in the schema `parent`."""
+
+    def __init__(self, log: EventLog, parent: EventLog | None = None) -> None:
+        """Open both logs at their present heads; errors as for `Catalogue`."""
+        self.run = log.run
+        self.catalogue = Catalogue([log], [parent] if parent is not None else [])
+        self._made: set[str] = set()
+
+    def table(self, name: str) -> pa.Table:
+        """The rows of the projection `name`. Raises `UnknownPluginError`, and `UsageError` for SQL that fails."""
+        self.make(name)
+        return self.catalogue.sql(f"SELECT * FROM {quoted(name)}")
+
+    def rows(self, name: str) -> list[dict[str, object]]:
+        """The rows of the projection `name` as plain values."""
+        found: list[dict[str, object]] = self.table(name).to_pylist()
+        return found
+
+    def make(self, name: str, path: tuple[str, ...] = ()) -> None:
+        """Compute the projection `name`, after those it uses, as a table of the same name."""
+        if name in self._made:
+            return
+        if name in path:
+            raise UsageError(f"projections use each other in a circle: {' > '.join((*path, name))}")
+        projection = projections.get(name)
+        for used in projection.uses:
+            self.make(used, (*path, name))
+        try:
+            self.catalogue.db.execute(f"CREATE TEMP TABLE {quoted(name)} AS {projection.sql}")
+        except duckdb.Error as error:
+            raise UsageError(f"projection {name!r}: {str(error).splitlines()[0]}") from error
+        self._made.add(name)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.catalogue.close()

@@ -1,0 +1,11 @@
+-- Every planned question and its answer, with the method and both intervals.
+SELECT name, task, lam AS "lambda", method, estimate,
+    list_filter(intervals, lambda i: i.level = 0.95)[1].low AS low_95,
+    list_filter(intervals, lambda i: i.level = 0.95)[1].high AS high_95,
+    list_filter(intervals, lambda i: i.level = 0.99)[1].low AS low_99,
+    list_filter(intervals, lambda i: i.level = 0.99)[1].high AS high_99,
+    list_filter(intervals, lambda i: i.level = 0.95)[1].method AS interval_method,
+    p_value, p_adjusted, family, effect_size, effect, samples, clusters, seeds, rng_seed, exploratory,
+    details::VARCHAR AS details
+FROM statistics_computed
+ORDER BY exploratory, family, name, "lambda", task
