@@ -5,7 +5,7 @@ that has the same numpy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -87,14 +87,14 @@ def train(
     learning_rate: float = 1e-3,
     weight_decay: float = 0.1,
     batch: int = 64,
-    smoothing: float = 0.0,
+    emphasis: FloatArray | None = None,
     held_out: tuple[FloatArray, FloatArray] | None = None,
 ) -> Mlp:
     """Fit a network with AdamW on the mean log-loss, the learning rate falling to zero along a cosine.
 
     `features` has shape [m, d]; `labels` [m] or [m, outputs] holds 1 for right, 0 for wrong and nan for unknown
     (which is left out of the loss). Features are standardised with the fitting samples' mean and scale and cut
-    at ±4. `smoothing` draws labels towards ½. With `held_out` (features, labels), `loss` is measured there.
+    at ±4, then multiplied by `emphasis` [d], which says how much each may count at first (default 1). With `held_out` (features, labels), `loss` is measured there.
     The same seed and data give the same network on the same machine. Raises UsageError on shapes that differ.
     """
     targets = labels[:, None] if labels.ndim == 1 else labels
@@ -102,14 +102,15 @@ def train(
         raise UsageError(f"features {features.shape} and labels {labels.shape} must have the same, positive length")
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale = np.where(scale > 1e-6, scale, 1.0)
-    inputs = _standardised(features, mean, scale)
-    softened = targets * (1.0 - smoothing) + 0.5 * smoothing
+    weight = np.ones(features.shape[1]) if emphasis is None else emphasis
+    inputs = _standardised(features, mean, scale) * weight
     sizes = [inputs.shape[1], *hidden, targets.shape[1]]
-    weights, biases = _fit(inputs, softened, sizes, dropout, seed, epochs, learning_rate, weight_decay, batch)
-    network = Mlp(mean, scale, weights, biases, float("nan"))
+    weights, biases = _fit(inputs, targets, sizes, dropout, seed, epochs, learning_rate, weight_decay, batch)
+    # The emphasis becomes part of the first layer, so that asking needs to know nothing of it.
+    network = Mlp(mean, scale, (weights[0] * weight[:, None], *weights[1:]), biases, float("nan"))
     if held_out is None:
         return network
-    return Mlp(mean, scale, weights, biases, log_loss_of_scores(scores(network, held_out[0]), held_out[1]))
+    return replace(network, loss=log_loss_of_scores(scores(network, held_out[0]), held_out[1]))
 
 
 def log_loss_of_scores(log_odds: FloatArray, labels: FloatArray) -> float:
