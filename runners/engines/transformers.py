@@ -106,7 +106,7 @@ class TransformersSession:
 
     def _prompt(self, problem: Problem) -> Prompt:
         if not (self.chat and problem.turns):
-            return Prompt(problem.sample, problem.prompt, tuple(self.tokenizer(problem.prompt)["input_ids"]))
+            return Prompt(problem.sample, problem.text, tuple(self.tokenizer(problem.text)["input_ids"]))
         turns = [{"role": turn.speaker, "content": turn.content} for turn in problem.turns]
         text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         return Prompt(problem.sample, text, tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]))

@@ -20,15 +20,24 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One sample: `sample` is its name, unique in a run ("gsm8k/test/12"); `prompt` is what a model without a chat
-    template reads, `turns` what one with a template is told; `reference` is the right answer as the grader reads
-    it; `cluster` groups samples that are not independent (MMLU's subjects)."""
+    """One sample: `sample` is its name, unique in a run ("gsm8k/test/12"); `prompt` asks it; `reference` is the right
+    answer as the grader reads it; `cluster` groups samples that are not independent (MMLU's subjects).
+
+    A model without a chat template reads `text`, which is `prompt` after its `context` (examples that many samples
+    share, kept out of the record of each); one with a template is told `turns`.
+    """
 
     sample: str
     prompt: str
     reference: str
     turns: tuple[Turn, ...] = ()
     cluster: str | None = None
+    context: str = ""
+
+    @property
+    def text(self) -> str:
+        """What a model without a chat template reads."""
+        return self.context + self.prompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,10 @@ class HubTask(Task, ABC):
         """Rows of other splits that the prompts are built with (few-shot examples); part of the fingerprint."""
         return ()
 
+    def wanted(self, row: JsonObject) -> bool:
+        """Whether a row belongs to the part of the dataset that is asked for."""
+        return True
+
     def datasets(self) -> tuple[Dataset, ...]:
         if self.fit is None:
             return (self._dataset("any", self.evaluate, self.limit),)
@@ -88,7 +92,8 @@ class HubTask(Task, ABC):
 
     def _dataset(self, role: Role, split: str, limit: int | None) -> Dataset:
         found = read(self.path, self.config, split)
-        indices = chosen(len(found.rows), limit, self.limit_seed)
+        wanted = [index for index, row in enumerate(found.rows) if self.wanted(row)]
+        indices = [wanted[place] for place in chosen(len(wanted), limit, self.limit_seed)]
         rows = [found.rows[index] for index in indices]
         return Dataset(
             role=role,
