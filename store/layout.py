@@ -8,8 +8,10 @@
 <store>/<run>/cache/                               derived; can be deleted at any time
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,8 @@ TEMPORARY = ".tmp"
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _STREAM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HOT = re.compile(r"([0-9]{8,})\.jsonl")
-_SEALED = re.compile(r"([0-9]{8,})-([0-9]{8,})\.parquet")
+_SEALED = re.compile(r"([0-9]{8,})-([0-9]{8,})\.(?:parquet|json)")
+_LISTINGS = 3
 
 
 def checked_run(name: str) -> str:
@@ -74,43 +77,95 @@ def sealed_name(first: int, last: int) -> str:
     return f"{first:08d}-{last:08d}.parquet"
 
 
-def hot_files(folder: Path) -> list[Hot]:
-    """The hot files of a stream, in order."""
-    found = ((path, _HOT.fullmatch(path.name)) for path in _plain(folder))
-    return sorted((Hot(path, int(name[1])) for path, name in found if name), key=lambda one: one.first)
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a stream's folder: `chain` holds the stream, in order, none twice; `spare` is not needed."""
+
+    chain: list[Hot | Sealed]
+    spare: list[Path]
+
+
+def listing(folder: Path) -> Listing:
+    """What is in the folder of a stream. Raises `DamageError` where a file of it is missing.
+
+    Hot files are listed before sealed ones: one that is sealed in between is found twice, never missed. A folder that
+    changes under the listing is listed again before anything counts as missing.
+    """
+    for _ in range(_LISTINGS - 1):
+        with suppress(DamageError):
+            return _listed(folder)
+    return _listed(folder)
+
+
+def chain(folder: Path) -> list[Hot | Sealed]:
+    """The files that together hold a stream, in order, none twice. Raises `DamageError` where one is missing."""
+    return listing(folder).chain
 
 
 def sealed_files(folder: Path) -> list[Sealed]:
-    """The sealed files of a stream in order, without those that a larger one contains."""
-    found = ((path, _SEALED.fullmatch(path.name)) for path in _plain(folder))
-    files = [Sealed(path, int(name[1]), int(name[2])) for path, name in found if name]
-    return list(_uncovered(sorted(files, key=lambda one: (one.first, -one.last))))
+    """The sealed files of a stream, in order, none twice. Raises `DamageError` where one is missing."""
+    return [one for one in chain(folder) if isinstance(one, Sealed)]
+
+
+def _listed(folder: Path) -> Listing:
+    hot = _hot(folder)
+    names = _plain(folder)
+    whole, halves = _sealed(names)
+    sealed = list(_uncovered(whole))
+    end = sealed[-1].last if sealed else -1
+    files: list[Hot | Sealed] = [*sealed, *(one for one in hot if one.first > end)]
+    _check_order(files)
+    _check_halves(halves, files)
+    needed = {one.path for one in files} | {one.manifest for one in sealed}
+    known = {one.path for one in hot} | {path for one in whole for path in (one.path, one.manifest)} | set(halves)
+    left_over = {path for path in names.values() if path.suffix == TEMPORARY}
+    return Listing(files, sorted((known - needed) | left_over))
+
+
+def _hot(folder: Path) -> list[Hot]:
+    found = ((path, _HOT.fullmatch(name)) for name, path in _plain(folder).items())
+    return sorted((Hot(path, int(name[1])) for path, name in found if name), key=lambda one: one.first)
+
+
+def _sealed(names: dict[str, Path]) -> tuple[list[Sealed], list[Path]]:
+    """Sealed files with their manifests, larger before smaller, and files that lack the other half."""
+    found = {path.with_suffix(".parquet"): path for name, path in names.items() if _SEALED.fullmatch(name)}
+    whole: list[Sealed] = []
+    halves: list[Path] = []
+    for path in found:
+        name = _SEALED.fullmatch(path.with_suffix(".parquet").name)
+        if path.name in names and path.with_suffix(".json").name in names and name:
+            whole.append(Sealed(path, int(name[1]), int(name[2])))
+        else:
+            halves.append(path if path.name in names else path.with_suffix(".json"))
+    return sorted(whole, key=lambda one: (one.first, -one.last)), halves
 
 
 def _uncovered(files: Sequence[Sealed]) -> Iterator[Sealed]:
     end = -1
     for one in files:
-        if one.last > end and one.manifest.exists():
+        if one.last > end:
             end = one.last
             yield one
 
 
-def chain(folder: Path) -> list[Hot | Sealed]:
-    """The files that together hold a stream, in order, none twice.
-
-    Hot files are listed before sealed ones: a file that is sealed in between is found twice, never missed.
-    Raises `DamageError` where lines are missing between two files.
-    """
-    hot = hot_files(folder)
-    sealed = sealed_files(folder)
-    end = sealed[-1].last if sealed else -1
-    files: list[Hot | Sealed] = [*sealed, *(one for one in hot if one.first > end)]
+def _check_order(files: Sequence[Hot | Sealed]) -> None:
     expected = 0
     for one in files:
         if one.first > expected and isinstance(one, Sealed):
-            raise DamageError(f"{one.path}: lines {expected} to {one.first - 1} of the stream are missing before it")
+            raise DamageError(f"{one.path}: events {expected} to {one.first - 1} of the stream are missing before it")
         expected = one.last + 1 if isinstance(one, Sealed) else expected
-    return files
+
+
+def _check_halves(halves: Sequence[Path], files: Sequence[Hot | Sealed]) -> None:
+    """A half-made sealed file is left by an interrupted seal, whose hot file is there; else something is lost."""
+    firsts = {one.first for one in files if isinstance(one, Hot)}
+    end = max((one.last for one in files if isinstance(one, Sealed)), default=-1)
+    for path in halves:
+        name = _SEALED.fullmatch(path.name)
+        if name and int(name[2]) > end and int(name[1]) not in firsts:
+            other = "manifest" if path.suffix == ".parquet" else "sealed file"
+            raise DamageError(f"{path}: events {name[1]} to {name[2]}: its {other} is missing; restore it from a copy")
 
 
 def stream_folders(run: Path) -> list[Path]:
@@ -129,7 +184,9 @@ def run_folders(store: Path) -> list[Path]:
     return sorted(path for path in names if path.is_dir() and not path.is_symlink())
 
 
-def _plain(folder: Path) -> Iterator[Path]:
-    """The regular files of `folder`."""
-    if folder.is_dir():
-        yield from (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
+def _plain(folder: Path) -> dict[str, Path]:
+    """The regular files of `folder` by name; links are not followed."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {one.name: folder / one.name for one in entries if one.is_file(follow_symlinks=False)}

@@ -1,0 +1,101 @@
+"""Reading a hot file group by group, as far as it is committed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from asd.core.errors import DamageError
+from asd.store.commit import Commit, commit_in
+from asd.store.line import leaf_in
+from asd.store.torn import Flaw, flaw_in
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Events that were committed together: their lines, the leaf hashes of these, and where the group lies."""
+
+    lines: list[bytes]
+    leaves: list[bytes]
+    commit: Commit
+    offset: int
+    end: int
+
+
+class HotReader:
+    """Reads committed groups from a hot file that may still grow; `end` and `seq` are where it stands."""
+
+    def __init__(self, path: Path, first: int) -> None:
+        """Open the file that begins with sequence number `first`. Raises `FileNotFoundError` where it is gone."""
+        self.path = path
+        self.end = 0
+        self.seq = first
+        self._file = path.open("rb")
+
+    def groups(self, after: int = -1) -> Iterator[Group]:
+        """Yield the groups that follow, up to the last commit line; call again for what has come since.
+
+        Groups that hold nothing after `after` are passed over unread. Raises `DamageError` for a group that was
+        committed and is not what was written.
+        """
+        self._file.seek(self.end)
+        lines: list[bytes] = []
+        position = self.end
+        for line in self._file:
+            position += len(line)
+            commit = commit_in(line)
+            if commit is None:
+                lines.append(line)
+                continue
+            begun = self.end
+            leaves = self._leaves(lines, commit, checked=commit.size > after + 1)
+            if leaves is None:
+                return
+            self.end, self.seq = position, commit.size
+            if commit.size > after + 1:
+                yield Group(lines, leaves, commit, begun, position)
+            lines = []
+
+    def tail(self) -> bytes:
+        """What follows the last whole group."""
+        self._file.seek(self.end)
+        return self._file.read()
+
+    def flaw(self) -> Flaw | None:
+        """What is damaged after the last whole group, or None where that is nothing or a torn tail."""
+        return flaw_in(self.tail(), self.end, self.seq)
+
+    def error(self, flaw: Flaw) -> DamageError:
+        """The flaw as an error that names event, file and offset."""
+        return DamageError(
+            f"{self.path}: event {flaw.seq} at byte {flaw.offset}: {flaw.what}; nothing was changed,"
+            " restore the file from a copy or start a new run"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _leaves(self, lines: list[bytes], commit: Commit, *, checked: bool) -> list[bytes] | None:
+        """The leaf hashes of a group that is whole; None where it is torn."""
+        whole = commit.previous == self.seq and commit.size == self.seq + len(lines)
+        if whole and commit.length == sum(map(len, lines)):
+            if not checked:
+                return []
+            leaves = [leaf_in(line) for line in lines]
+            in_order = all(b'"sequence":"%012d"' % seq in line for seq, line in enumerate(lines, self.seq))
+            if in_order and None not in leaves:
+                return [leaf for leaf in leaves if leaf is not None]
+        flaw = self.flaw()
+        if flaw is not None:
+            raise self.error(flaw)
+        return None

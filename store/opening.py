@@ -1,0 +1,104 @@
+"""Opening a stream to append: check what is there, cut a torn tail, refuse what is damaged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from asd.core.errors import DamageError
+from asd.core.facts.telemetry import LogRecovered
+from asd.core.log import Record
+from asd.store.disk import Disk
+from asd.store.hot import HotReader
+from asd.store.layout import Hot, Sealed, listing
+from asd.store.line import data_in
+from asd.store.manifest import read_manifest
+from asd.store.merkle import Tree
+from asd.store.torn import Flaw
+
+
+@dataclass(slots=True)
+class Opened:
+    """How a stream stands: its tree, its last time, its files, and what was cut from its end."""
+
+    tree: Tree = field(default_factory=Tree)
+    last_time: datetime | None = None
+    sealed: list[Sealed] = field(default_factory=list)
+    hot: list[Hot] = field(default_factory=list)
+    hot_end: int = 0
+    records: list[Record] = field(default_factory=list)
+    recovered: LogRecovered | None = None
+
+
+def open_stream(folder: Path, disk: Disk) -> Opened:
+    """Check the stream in `folder` from its last sealed file on and make it ready for appending.
+
+    `records` are those of the hot files. Only the holder of the stream's lock may call this. Raises `DamageError`.
+    """
+    listed = listing(folder)
+    opened = Opened()
+    for one in listed.chain:
+        if isinstance(one, Sealed):
+            _take_sealed(opened, one)
+        else:
+            _take_hot(opened, one, last=one is listed.chain[-1])
+    if opened.hot:
+        _cut_torn_tail(opened, opened.hot[-1], disk)
+    for path in listed.spare:
+        disk.remove(path)
+    return opened
+
+
+def _take_sealed(opened: Opened, sealed: Sealed) -> None:
+    manifest = read_manifest(sealed)
+    opened.tree = manifest.tree()
+    opened.last_time = datetime.fromisoformat(manifest.last_time)
+    opened.sealed.append(sealed)
+
+
+def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> None:
+    if hot.first != opened.tree.size:
+        raise DamageError(
+            f"{hot.path}: event {opened.tree.size}: it and what follows up to {hot.first - 1} is missing before byte 0"
+        )
+    with HotReader(hot.path, hot.first) as reader:
+        for record in _checked(reader, opened.tree):
+            opened.last_time = record.time
+            opened.records.append(record)
+        opened.hot_end = reader.end
+        if not last and reader.tail():
+            raise reader.error(reader.flaw() or Flaw(reader.end, reader.seq, "its group is cut short, others follow"))
+    opened.hot.append(hot)
+
+
+def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
+    for group in reader.groups():
+        tree.extend(group.leaves)
+        if tree.root() != group.commit.root:
+            raise reader.error(Flaw(group.offset, group.commit.previous, "the root of its group is not the tree's"))
+        for seq, line in enumerate(group.lines, group.commit.previous):
+            yield data_in(line, f"{reader.path}: event {seq}")
+
+
+def _cut_torn_tail(opened: Opened, hot: Hot, disk: Disk) -> None:
+    with HotReader(hot.path, hot.first) as reader:
+        reader.end, reader.seq = opened.hot_end, opened.tree.size
+        tail = reader.tail()
+        flaw = reader.flaw() if tail else None
+        if flaw is not None:
+            raise reader.error(flaw)
+    if not tail:
+        return
+    fd = disk.open(hot.path)
+    try:
+        disk.truncate(fd, opened.hot_end)
+        disk.sync(fd)
+    finally:
+        disk.close(fd)
+    opened.recovered = LogRecovered(
+        file=hot.path.name,
+        offset=opened.hot_end,
+        bytes_cut=len(tail),
+        bytes_sha256=sha256(tail).hexdigest(),
+    )

@@ -1,0 +1,141 @@
+"""Sealed files: Parquet with typed envelope columns and the event's JSON as it was, so that every line comes back.
+
+A line that these columns do not give back byte for byte (members that this build does not know) is kept whole in the
+column `line`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from asd.core.errors import DamageError
+from asd.core.log import Record
+from asd.store.layout import Sealed
+from asd.store.line import HASH_LENGTH, body_of, leaf_of, record_in, sealed_with, time_text
+from asd.store.manifest import FORMAT, Manifest, checked_bytes
+from asd.store.merkle import Tree
+
+ROW_GROUP = 16_384
+SCHEMA = pa.schema(
+    [
+        ("run", pa.string()),
+        ("stream", pa.string()),
+        ("seq", pa.int64()),
+        ("time", pa.timestamp("us", tz="UTC")),
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("v", pa.int64()),
+        ("subject", pa.string()),
+        ("cause", pa.string()),
+        ("data", pa.string()),
+        ("line", pa.string()),
+    ]
+)
+
+
+def encode(lines: Sequence[bytes], first: int, before: Tree) -> tuple[bytes, Manifest]:
+    """The bytes of the sealed file that holds `lines`, and its manifest; `before` is the tree before the first.
+
+    Raises `DamageError` for a line that is no event's.
+    """
+    records = [_record(line, seq) for seq, line in enumerate(lines, first)]
+    kept = [_kept(record, line) for record, line in zip(records, lines, strict=True)]
+    data = _parquet(records, kept)
+    tree = before.copy()
+    tree.extend(leaf_of(line[:-HASH_LENGTH] + b"}") for line in lines)
+    return data, Manifest(
+        format=FORMAT,
+        run=records[0].run,
+        stream=records[0].stream,
+        first=first,
+        last=first + len(lines) - 1,
+        first_time=time_text(records[0].time),
+        last_time=time_text(records[-1].time),
+        kinds=dict(sorted(Counter(one.kind for one in records).items())),
+        file_bytes=len(data),
+        file_sha256=sha256(data).hexdigest(),
+        root=tree.root().hex(),
+        peaks=tuple(peak.hex() for peak in tree.peaks),
+    )
+
+
+def _record(line: bytes, seq: int) -> Record:
+    record = record_in(line)
+    if record is None or record.seq != seq:
+        raise DamageError(f"event {seq}: its line is no event's line; run `asd verify`")
+    return record
+
+
+def _kept(record: Record, line: bytes) -> str | None:
+    body = body_of(record)
+    return None if line == sealed_with(body, leaf_of(body)) else line.decode()
+
+
+def _parquet(records: Sequence[Record], lines: Sequence[str | None]) -> bytes:
+    rows = [
+        (one.run, one.stream, one.seq, one.time, one.id, one.kind, one.v, one.subject, one.cause, one.data, line)
+        for one, line in zip(records, lines, strict=True)
+    ]
+    columns = zip(*rows, strict=True)
+    table = pa.table([_column(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=ROW_GROUP,
+        compression="zstd",
+        compression_level=3,
+        write_page_checksum=True,
+        use_dictionary=["run", "stream", "kind", "v"],
+        column_encoding={"seq": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"},
+    )
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def _column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+    listed = list(values)
+    if listed and isinstance(listed[0], bytes):
+        return pa.array(listed, pa.binary()).cast(kind)
+    return pa.array(listed, kind)
+
+
+def records_in(sealed: Sealed, manifest: Manifest, after: int = -1) -> Iterator[Record]:
+    """The records of a sealed file that follow `after`. Raises `DamageError` where the file is not what was written."""
+    for batch in _batches(sealed, manifest, after, SCHEMA.names[:-1]):
+        yield from (record for record in _records(batch) if record.seq > after)
+
+
+def lines_in(sealed: Sealed, manifest: Manifest) -> Iterator[bytes]:
+    """The lines of a sealed file, byte for byte as they were written."""
+    for batch in _batches(sealed, manifest, -1, SCHEMA.names):
+        for record, line in zip(_records(batch), batch.column("line").to_pylist(), strict=True):
+            if line is not None:
+                yield line.encode()
+            else:
+                body = body_of(record)
+                yield sealed_with(body, leaf_of(body))
+
+
+def _records(batch: pa.RecordBatch) -> Iterator[Record]:
+    columns = [batch.column(name).to_pylist() for name in SCHEMA.names[:9]]
+    return map(Record, *columns, batch.column("data").cast(pa.binary()).to_pylist())
+
+
+def ids_in(sealed: Sealed, manifest: Manifest) -> Iterator[tuple[int, str]]:
+    """Sequence number and id of each event of a sealed file."""
+    for batch in _batches(sealed, manifest, -1, ["seq", "id"]):
+        yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+
+
+def _batches(sealed: Sealed, manifest: Manifest, after: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    file = pq.ParquetFile(pa.BufferReader(checked_bytes(sealed, manifest)), page_checksum_verification=True)
+    try:
+        for place in range(file.num_row_groups):
+            if sealed.first + (place + 1) * ROW_GROUP > after:
+                yield from file.read_row_group(place, columns=list(columns)).to_batches()
+    except pa.ArrowException as error:
+        raise DamageError(f"{sealed.path}: cannot be read: {error}; restore it from a copy") from error

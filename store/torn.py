@@ -1,0 +1,132 @@
+"""Telling a torn tail, which may be cut, from damage, which must be named.
+
+What follows the last whole group of a hot file is either a group whose writing was interrupted, or a group that was
+whole (and perhaps acknowledged) and has been altered since. An interrupted write leaves, in each 512-byte sector, the
+new bytes, or none of them: zeros or whatever the disk held there before; or the file simply ends early. An alteration
+leaves everything else in place. So the tail is torn unless
+
+- more bytes follow a commit line: the next group is begun only when this one is on the disk, or
+- its closing commit line is there, or nearly, or other lines follow the flaw, and no sector under the flaw is lost.
+
+docs/decisions/torn-tail.md says why this suffices, and what it cannot tell.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from asd.store.commit import PREFIX, SECTOR, commit_in
+from asd.store.line import leaf_in, record_in
+
+_CLOSING = b'"},"sha256":"'
+_HEX = frozenset(b"0123456789abcdef")
+_CLOSING_LENGTH = 64 + len(_CLOSING) + 64 + len(b'"}\n')
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something that is not what was written: in which byte of the file, at which event, and what."""
+
+    offset: int
+    seq: int
+    what: str
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What was met on the way through a tail: stretches without a valid line, and the first thing out of order."""
+
+    seq: int
+    bad: list[tuple[int, int]] = field(default_factory=list)
+    first: Flaw | None = None
+    committed_at: int | None = None
+
+    def flaw(self, offset: int, what: str) -> None:
+        self.first = self.first or Flaw(offset, self.seq, what)
+
+    def add_bad(self, start: int, end: int) -> None:
+        self.flaw(start, "its line is damaged")
+        if self.bad and self.bad[-1][1] == start:
+            start = self.bad.pop()[0]
+        self.bad.append((start, end))
+
+
+def flaw_in(tail: bytes, offset: int, seq: int) -> Flaw | None:
+    """The flaw in a tail that is damaged, or None for one that is torn.
+
+    `tail` is everything from byte `offset` of its file on, where the last whole group ends; `seq` is the sequence
+    number that the next event would have.
+    """
+    walk = _Walk(seq)
+    for start, line in _lines(tail, offset):
+        if walk.committed_at is not None:
+            return walk.first or Flaw(offset, seq, "its group does not belong here")
+        _step(walk, start, line)
+    end = offset + len(tail)
+    finished = walk.committed_at is not None or _ends_like_a_commit(tail)
+    sectors = _Sectors(tail, offset, finished)
+    certain = end if finished else end - end % SECTOR
+    for start, stop in walk.bad:
+        if stop <= certain and not sectors.lost(start, stop):
+            return walk.first
+    return walk.first or Flaw(offset, seq, "its group does not belong here") if finished and not walk.bad else None
+
+
+def _step(walk: _Walk, start: int, line: bytes) -> None:
+    if commit_in(line) is not None:
+        walk.committed_at = start
+    elif leaf_in(line) is None or (record := record_in(line)) is None:
+        walk.add_bad(start, start + len(line))
+    else:
+        gap_is_explained = bool(walk.bad) and walk.bad[-1][1] == start
+        if record.seq != walk.seq and not gap_is_explained:
+            walk.flaw(start, f"line {record.seq} stands in its place")
+        walk.seq = record.seq + 1
+
+
+def _lines(tail: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Each line with its place in the file; the last may lack its newline."""
+    begin = 0
+    while begin < len(tail):
+        end = tail.find(b"\n", begin) + 1 or len(tail)
+        yield offset + begin, tail[begin:end]
+        begin = end
+
+
+def _ends_like_a_commit(tail: bytes) -> bool:
+    """Whether the tail's last bytes are a commit line's, up to an eighth of them altered."""
+    if len(tail) < _CLOSING_LENGTH + len(PREFIX):
+        return False
+    closing = tail[-_CLOSING_LENGTH:]
+    root, middle, own = closing[:64], closing[64 : 64 + len(_CLOSING)], closing[64 + len(_CLOSING) : -3]
+    strange = sum(byte not in _HEX for byte in root + own) + _unlike(middle, _CLOSING) + _unlike(closing[-3:], b'"}\n')
+    opening = tail[-SECTOR:-_CLOSING_LENGTH]
+    starts = range(len(opening) - len(PREFIX) + 1)
+    near = min((_unlike(opening[at : at + len(PREFIX)], PREFIX) for at in starts), default=len(PREFIX))
+    return strange <= _CLOSING_LENGTH // 8 and near <= len(PREFIX) // 4
+
+
+def _unlike(one: bytes, other: bytes) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+class _Sectors:
+    """Which sectors of a tail a disk has lost."""
+
+    def __init__(self, tail: bytes, offset: int, finished: bool) -> None:
+        self._tail, self._offset, self._end, self._finished = tail, offset, offset + len(tail), finished
+
+    def lost(self, start: int, stop: int) -> bool:
+        """Whether any sector between the bytes `start` and `stop` of the file is lost."""
+        return any(self._lost(at) for at in range(start - start % SECTOR, stop, SECTOR))
+
+    def _lost(self, sector: int) -> bool:
+        if not self._finished and sector + SECTOR > self._end:
+            return True
+        part = self._tail[max(sector, self._offset) - self._offset : sector + SECTOR - self._offset]
+        return not any(part) or _noise(part) >= max(8, len(part) // 8)
+
+
+def _noise(part: bytes) -> int:
+    """How many bytes are neither text nor a newline. Noise has a share of one half and more."""
+    text = part.decode("utf-8", "surrogateescape")
+    return sum("\udc80" <= one <= "\udcff" or (one < " " and one != "\n") for one in text)
