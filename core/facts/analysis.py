@@ -47,8 +47,8 @@ class LambdaChosen(Event, kind="lambda.chosen", v=1, once=True):
 
 
 class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
-    """One planned question answered. `p_adjusted` is within `family`; `details` holds counts and effect sizes by
-    name; `head` is how much of each stream the computation had read."""
+    """One planned question answered. `p_adjusted` is within `family`; `details` holds counts and further effect
+    sizes by name; `rests_on` says how many facts of which kinds the computation had before it."""
 
     name: str
     task: str
@@ -67,6 +67,7 @@ class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
     rng_seed: int | None
     details: JsonObject
     versions: dict[str, str]
+    rests_on: dict[str, int]
     exploratory: bool = False
 
     @property

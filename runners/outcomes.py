@@ -1,0 +1,67 @@
+"""Outcomes per sample, seeds averaged first: what every statistic is computed from."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from asd.core.arrays import FloatArray, IntArray
+from asd.runners.state import Outcome, State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Some samples under one λ, each value the mean over the seeds in which the sample was evaluated: shape [samples].
+
+    `spent` and `baseline_spent` are seconds where answers have times, else costs; `disagree` is the share of seeds
+    in which ours and the baseline differ; `clusters` numbers the groups, None where every sample stands alone.
+    """
+
+    names: tuple[str, ...]
+    right: FloatArray
+    baseline_right: FloatArray
+    disagree: FloatArray
+    spent: FloatArray
+    baseline_spent: FloatArray
+    clusters: IntArray | None
+
+    @property
+    def difference(self) -> FloatArray:
+        """Ours minus the baseline's, per sample."""
+        return self.right - self.baseline_right
+
+    @property
+    def groups(self) -> IntArray:
+        """The clusters, or every sample as its own."""
+        return np.arange(len(self.names)) if self.clusters is None else self.clusters
+
+
+def outcomes(state: State, lam: float, seeds: Sequence[int], task: str | None) -> Outcomes:
+    """The evaluated samples of one task (None: of all), in the order in which they were first answered."""
+    found: dict[str, list[Outcome]] = defaultdict(list)
+    for seed in seeds:
+        for name, outcome in state.answered[lam, seed].items():
+            if task is None or state.planned[name].task == task:
+                found[name].append(outcome)
+    timed = all(one.time_s is not None for several in found.values() for one in several)
+    return Outcomes(
+        tuple(found),
+        _means(found.values(), lambda one: one.correct),
+        _means(found.values(), lambda one: one.baseline_correct),
+        _means(found.values(), lambda one: one.correct != one.baseline_correct),
+        _means(found.values(), lambda one: one.time_s if timed else one.cost),
+        _means(found.values(), lambda one: one.baseline_time_s if timed else one.baseline_cost),
+        _clusters(state, tuple(found)),
+    )
+
+
+def _means(several: Iterable[Sequence[Outcome]], value: Callable[[Outcome], float | None]) -> FloatArray:
+    return np.array([sum(value(one) or 0.0 for one in each) / len(each) for each in several], dtype=np.float64)
+
+
+def _clusters(state: State, names: Sequence[str]) -> IntArray | None:
+    labels = [state.planned[name].cluster for name in names]
+    if None in labels or len(set(labels)) < 2:
+        return None
+    return np.unique(np.array(labels), return_inverse=True)[1].ravel()
