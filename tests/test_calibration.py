@@ -39,6 +39,7 @@ def sample(seed, size=300, digits=2, slope=1.7, shift=-0.4):
     return scores, right
 
 
+@settings(deadline=None)
 @given(seed=seeds, digits=st.integers(0, 3))
 def test_isotonic_blocks_are_those_of_scipy(seed, digits):
     scores, right = sample(seed, digits=digits)
@@ -50,6 +51,7 @@ def test_isotonic_blocks_are_those_of_scipy(seed, digits):
     np.testing.assert_allclose(fit_isotonic(scores, right).apply(levels), np.repeat(expected, np.diff(pooled.blocks)))
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_isotonic_probabilities_rise_with_the_score_and_are_never_certain(seed):
     scores, right = sample(seed)
@@ -58,7 +60,7 @@ def test_isotonic_probabilities_rise_with_the_score_and_are_never_certain(seed):
     assert 0 < found.min() <= found.max() < 1
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(seed=seeds)
 def test_a_logistic_regression_is_the_maximum_that_scipy_finds(seed):
     scores, right = sample(seed)
@@ -79,6 +81,7 @@ def test_platt_and_beta_recover_the_map_that_drew_the_labels():
         np.testing.assert_allclose(fit(scores, right).apply(grid), truth, atol=0.02)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_beta_calibration_never_falls_with_the_score(seed):
     rng = np.random.default_rng(seed)
@@ -87,6 +90,7 @@ def test_beta_calibration_never_falls_with_the_score(seed):
     assert (np.diff(found) >= -1e-12).all()
 
 
+@settings(deadline=None)
 @given(seed=seeds, method=st.sampled_from(METHODS))
 def test_a_map_rebuilt_from_its_data_gives_the_same_probabilities(seed, method):
     scores, right = sample(seed)
@@ -108,6 +112,7 @@ def test_an_unknown_calibration_is_refused():
         fit_calibration("temperature", np.zeros(2), np.array([0.0, 1.0]))
 
 
+@settings(deadline=None)
 @given(seed=seeds, digits=st.integers(0, 2))
 def test_auroc_counts_ties_half_as_the_mann_whitney_statistic_does(seed, digits):
     scores, right = sample(seed, size=80, digits=digits)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
@@ -12,6 +12,7 @@ from asd.core.errors import UsageError
 seeds = st.integers(0, 2**32 - 1)
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_a_cost_model_finds_the_coefficients_that_made_the_costs(seed):
     rng = np.random.default_rng(seed)
@@ -20,6 +21,7 @@ def test_a_cost_model_finds_the_coefficients_that_made_the_costs(seed):
     assert (model.intercept, model.per_input_token, model.per_output_token) == pytest.approx((0.03, 0.001, 0.02))
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_noisy_costs_are_fitted_as_scipys_bounded_least_squares_does(seed):
     rng = np.random.default_rng(seed)
@@ -77,6 +79,7 @@ def test_one_stage_alone_cannot_pay():
     assert not can_pay(np.array([3.0])).can_pay
 
 
+@settings(deadline=None)
 @given(seed=seeds)
 def test_no_mix_of_stops_is_faster_than_the_largest_speedup(seed):
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asd.core.arithmetic import calculations, number, numbers
@@ -24,6 +24,7 @@ def test_there_are_128_features_with_distinct_names():
     assert FEATURE_COUNT == len(set(FEATURE_NAMES)) == 128
 
 
+@settings(deadline=None)
 @given(prompt=st.text(), texts=st.lists(st.tuples(st.text(), st.none() | st.text()), max_size=4))
 def test_any_text_gives_128_finite_numbers(prompt, texts):
     vector = feature_vector(prompt, [Answer(text, final) for text, final in texts])

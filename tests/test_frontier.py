@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
@@ -12,6 +12,7 @@ from asd.core.frontier import area, bands, cost_at_retention, height, hull, mode
 seeds = st.integers(0, 2**32 - 1)
 
 
+@settings(deadline=None)
 @given(seed=seeds, count=st.integers(3, 30))
 def test_the_hull_is_the_upper_left_part_of_the_convex_hull(seed, count):
     points = np.random.default_rng(seed).random((count, 2))
@@ -35,6 +36,7 @@ def test_a_frontier_that_begins_dear_has_no_area_before_its_first_point():
     assert area(np.array([0.5]), np.array([0.8]), low=0.0) == pytest.approx(0.4)
 
 
+@settings(deadline=None)
 @given(seed=seeds, count=st.integers(1, 12))
 def test_the_area_equals_a_fine_numerical_integral(seed, count):
     rng = np.random.default_rng(seed)

@@ -131,6 +131,7 @@ def test_dz_of_constant_ratios_is_refused():
         cohens_dz(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
 
 
+@settings(deadline=None)
 @given(right=st.integers(0, 50), wrong=st.integers(0, 50), level=st.sampled_from([0.9, 0.95, 0.99]))
 def test_wilson_and_clopper_pearson_are_scipys(right, wrong, level):
     assume(right + wrong)
@@ -212,7 +213,7 @@ def test_nam_blackwelder_gives_the_published_interval():
     assert (round(found.low, 3), round(found.high, 3)) == (0.065, 0.907)  # Fagerland et al. 2014, table VI
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(table=tables)
 def test_nam_blackwelder_is_statsmodels_solution_of_nams_quartic(table):
     from statsmodels.stats.proportion import _confint_riskratio_paired_nam
@@ -224,6 +225,7 @@ def test_nam_blackwelder_is_statsmodels_solution_of_nams_quartic(table):
     assert (found.low, found.high) == pytest.approx(tuple(other), rel=1e-4)
 
 
+@settings(deadline=None)
 @given(table=tables, level=st.sampled_from([0.9, 0.95, 0.99]))
 def test_every_paired_interval_contains_its_estimate_and_widens_with_its_level(table, level):
     for method, estimate in (
@@ -237,6 +239,7 @@ def test_every_paired_interval_contains_its_estimate_and_widens_with_its_level(t
         assert wider.high >= found.high - 1e-9
 
 
+@settings(deadline=None)
 @given(table=tables)
 def test_swapping_the_two_mirrors_the_intervals(table):
     swapped = PairedTable(table.both, table.only_baseline, table.only_ours, table.neither)
@@ -247,6 +250,7 @@ def test_swapping_the_two_mirrors_the_intervals(table):
     assert one.low == pytest.approx(1 / other.high, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(table=tables)
 def test_non_inferiority_and_the_interval_are_one_test(table):
     low = nam_blackwelder(table, level=0.98).low
@@ -260,6 +264,7 @@ def test_a_margin_above_1_is_refused():
         non_inferiority(FAGERLAND, 1.2)
 
 
+@settings(deadline=None)
 @given(table=tables)
 def test_the_matched_odds_ratio_is_statsmodels_estimate_with_exact_limits(table):
     found = matched_odds_ratio_interval(table)
@@ -409,6 +414,7 @@ def test_the_least_p_values_of_the_founding_example():
     assert accuracies_bound(108, 106, 164).least == 0.5
 
 
+@settings(deadline=None)
 @given(table=tables)
 def test_no_table_gives_less_than_its_bounds(table):
     p = mcnemar_exact(table)
