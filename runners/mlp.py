@@ -93,9 +93,10 @@ def train(
     """Fit a network with AdamW on the mean log-loss, the learning rate falling to zero along a cosine.
 
     `features` has shape [m, d]; `labels` [m] or [m, outputs] holds 1 for right, 0 for wrong and nan for unknown
-    (which is left out of the loss). Features are standardised with the fitting samples' mean and scale and cut
-    at ±4, then multiplied by `emphasis` [d], which says how much each may count at first (default 1). With `held_out` (features, labels), `loss` is measured there.
-    The same seed and data give the same network on the same machine. Raises UsageError on shapes that differ.
+    (which is left out of the loss). Features are standardised with the fitting samples' mean and scale, cut at ±4,
+    then multiplied by `emphasis` [d], which says how much each may count at first (default 1). With `held_out`
+    (features, labels), `loss` is measured there. The same seed and data give the same network on the same machine.
+    Raises UsageError on shapes that differ.
     """
     targets = labels[:, None] if labels.ndim == 1 else labels
     if features.ndim != 2 or len(features) != len(targets) or not len(features):

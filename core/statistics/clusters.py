@@ -56,4 +56,4 @@ def _cluster_sums(values: FloatArray, clusters: IntArray) -> tuple[FloatArray, i
     names, member = np.unique(clusters, return_inverse=True)
     if len(names) < 2:
         raise UsageError("clustered statistics need at least two clusters")
-    return np.bincount(member.ravel(), weights=values), len(names)
+    return np.bincount(member.ravel(), weights=values).astype(np.float64), len(names)

@@ -5,7 +5,7 @@ from math import asin, sqrt
 
 import numpy as np
 
-from asd.core.arrays import BoolArray, FloatArray
+from asd.core.arrays import BoolArray, FloatArray, IntArray
 from asd.core.errors import UsageError
 
 
@@ -111,11 +111,11 @@ def sign_flip_test(differences: FloatArray, seed: int, resamples: int = 99_999) 
     return float((1 + np.count_nonzero(np.abs(sums) >= edge)) / (1 + resamples))
 
 
-def _magnitudes(differences: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _magnitudes(differences: FloatArray) -> tuple[FloatArray, IntArray]:
     """Distinct sizes of the differences that are not 0, and how often each occurs."""
     found = np.abs(np.asarray(differences, dtype=np.float64)).round(12)
     sizes, counts = np.unique(found[found > 0], return_counts=True)
-    return sizes, counts
+    return sizes, counts.astype(np.int64)
 
 
 def cohens_dz(ours: FloatArray, baseline: FloatArray) -> float:
