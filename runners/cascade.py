@@ -65,7 +65,7 @@ class Cascade(Runner):
         yield from timed(state, "policy", self._decide(replay))
         yield from timed(state, "replay", replay.answer())
         yield from timed(state, "comparison", comparison.compare(replay))
-        yield from timed(state, "ablations", ablation.ablate(replay))
+        yield from timed(state, "ablations", ablation.ablate(self.analysis, replay))
         yield from timed(state, "statistics", statistics.analyse(self.analysis, replay))
 
     @property

@@ -62,6 +62,14 @@ def policy_costs(state: State) -> FloatArray:
     return np.array([one.policy_cost for one in state.all(CostMeasured)], dtype=np.float64)
 
 
+def spent_seconds(seen: "Table", used: BoolArray, *, predictor: bool = True) -> FloatArray | None:
+    """Seconds per sample over the stages that were `used` [samples, stages], with or without the predictor's."""
+    if seen.seconds is None:
+        return None
+    each = seen.seconds + seen.predict_s if predictor else seen.seconds
+    return np.asarray(np.where(used, each, 0.0).sum(axis=1))
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Some samples of one seed: labels, predictions and times, each [samples, stages]."""

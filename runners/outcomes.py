@@ -1,7 +1,7 @@
 """Outcomes per sample, seeds averaged first: what every statistic is computed from."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +14,16 @@ from asd.runners.state import Outcome, State
 class Outcomes:
     """Some samples under one λ, each value the mean over the seeds in which the sample was evaluated: shape [samples].
 
-    `spent` and `baseline_spent` are seconds where answers have times, else costs; `disagree` is the share of seeds
-    in which ours and the baseline differ; `clusters` numbers the groups, None where every sample stands alone.
+    `cost` is what was paid in units of stage 0's mean; `spent` and `baseline_spent` are seconds where answers have
+    times, else costs; `disagree` is the share of seeds in which ours and the baseline differ; `clusters` numbers the
+    groups, None where every sample stands alone.
     """
 
     names: tuple[str, ...]
     right: FloatArray
     baseline_right: FloatArray
     disagree: FloatArray
+    cost: FloatArray
     spent: FloatArray
     baseline_spent: FloatArray
     clusters: IntArray | None
@@ -30,6 +32,11 @@ class Outcomes:
     def difference(self) -> FloatArray:
         """Ours minus the baseline's, per sample."""
         return self.right - self.baseline_right
+
+    @property
+    def speedup(self) -> float:
+        """Σ baseline ÷ Σ ours."""
+        return float(self.baseline_spent.sum() / self.spent.sum())
 
     @property
     def groups(self) -> IntArray:
@@ -44,12 +51,18 @@ def outcomes(state: State, lam: float, seeds: Sequence[int], task: str | None) -
         for name, outcome in state.answered[lam, seed].items():
             if task is None or state.planned[name].task == task:
                 found[name].append(outcome)
+    return averaged(state, found)
+
+
+def averaged(state: State, found: Mapping[str, Sequence[Outcome]]) -> Outcomes:
+    """The means over each sample's outcomes."""
     timed = all(one.time_s is not None for several in found.values() for one in several)
     return Outcomes(
         tuple(found),
         _means(found.values(), lambda one: one.correct),
         _means(found.values(), lambda one: one.baseline_correct),
         _means(found.values(), lambda one: one.correct != one.baseline_correct),
+        _means(found.values(), lambda one: one.cost),
         _means(found.values(), lambda one: one.time_s if timed else one.cost),
         _means(found.values(), lambda one: one.baseline_time_s if timed else one.baseline_cost),
         _clusters(state, tuple(found)),

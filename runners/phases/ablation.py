@@ -1,7 +1,8 @@
 """What the parts are worth: the same samples decided without the predictor, and with another cost model."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,100 +12,109 @@ from asd.core.event import JsonObject
 from asd.core.facts.analysis import AblationMeasured, LambdaChosen
 from asd.core.facts.cost import CostMeasured
 from asd.core.policy import Decisions, OptimalStopping
+from asd.core.statistics import multiple, paired
 from asd.runners.base import Step
-from asd.runners.ladder import Table, policy_costs, tokens
+from asd.runners.ladder import Table, policy_costs, spent_seconds, tokens
+from asd.runners.outcomes import Outcomes, averaged
 from asd.runners.phases.decisions import Replay
+from asd.runners.phases.statistics import Finding, about, finding_event
+from asd.runners.settings import AnalysisSettings
+from asd.runners.state import Outcome
+
+PREDICTOR, COSTS = "quality predictor", "cost model"
 
 
-@dataclass
-class Totals:
-    """Sums over the evaluation samples of all seeds. Times in seconds, or costs where answers have no times."""
+class Arm:
+    """One way of deciding, over the evaluation samples of all seeds."""
 
-    samples: int = 0
-    correct: int = 0
-    baseline_correct: int = 0
-    paid: float = 0.0
-    baseline: float = 0.0
+    def __init__(self, replay: Replay) -> None:
+        """Nothing is decided yet."""
+        self.state, self.costs = replay.state, policy_costs(replay.state)
+        self.found: dict[str, list[Outcome]] = defaultdict(list)
 
-    def add(self, seen: Table, decided: Decisions, costs: FloatArray, predictor: bool) -> None:
-        """Count one seed's samples in."""
-        spent = np.broadcast_to(costs, decided.used.shape) if seen.seconds is None else seen.seconds
-        extra = seen.predict_s if predictor and seen.seconds is not None else 0.0
-        self.samples += len(seen.names)
-        self.correct += int(seen.right[np.arange(len(seen.names)), decided.answer_stage].sum())
-        self.baseline_correct += int(seen.right[:, -1].sum())
-        self.paid += float(np.where(decided.used, spent + extra, 0.0).sum())
-        self.baseline += float(spent[:, -1].sum())
+    def add(self, seen: Table, decided: Decisions, *, predictor: bool = True) -> None:
+        """Count one seed's samples in; without the `predictor` its time is not paid."""
+        time_s = spent_seconds(seen, decided.used, predictor=predictor)
+        cost = np.where(decided.used, self.costs, 0.0).sum(axis=1)
+        for row, name in enumerate(seen.names):
+            self.found[name].append(
+                Outcome(
+                    correct=bool(seen.right[row, decided.answer_stage[row]]),
+                    baseline_correct=bool(seen.right[row, -1]),
+                    cost=float(cost[row]),
+                    baseline_cost=float(self.costs[-1]),
+                    time_s=None if time_s is None else float(time_s[row]),
+                    baseline_time_s=None if seen.seconds is None else float(seen.seconds[row, -1]),
+                )
+            )
 
-    @property
-    def speedup(self) -> float:
-        """Ratio of sums."""
-        return self.baseline / self.paid
-
-    def event(self, ablation: str, arm: str, accuracy_of_costs: float | None, details: JsonObject) -> Step:
-        """The arm as an event."""
-        return AblationMeasured(
-            ablation=ablation,
-            arm=arm,
-            samples=self.samples,
-            accuracy=self.correct / self.samples,
-            quality_retention=self.correct / self.baseline_correct if self.baseline_correct else 1.0,
-            speedup=self.speedup,
-            cost_accuracy=accuracy_of_costs,
-            basis="replayed",
-            details=details,
-        )
+    def outcomes(self) -> Outcomes:
+        """Seeds averaged per sample."""
+        return averaged(self.state, self.found)
 
 
-def ablate(replay: Replay) -> Iterator[Step]:
-    """Both ablations at the chosen λ."""
+def ablate(settings: AnalysisSettings, replay: Replay) -> Iterator[Step]:
+    """Both ablations at the chosen λ, with one test each: does the loss that the policy minimises differ?"""
     chosen = replay.state.last(LambdaChosen)
     assert chosen is not None
-    yield from _predictor(replay, chosen.lam)
-    yield from _cost_model(replay, chosen.lam)
+    arms = {PREDICTOR: _predictor(replay, chosen.lam), COSTS: _cost_model(replay, chosen.lam)}
+    findings: list[Finding] = []
+    for ablation, (seen, accuracies) in arms.items():
+        for arm, outcomes in seen.items():
+            yield _event(ablation, arm, outcomes, accuracies.get(arm), {"lambda": chosen.lam})
+        if len(seen) == 2:
+            first, second = seen.values()
+            findings.append(_tested(ablation, chosen.lam, first, second, settings))
+    adjusted = multiple.holm([one.p_value or 0.0 for one in findings])
+    adjusted_findings = (replace(one, p_adjusted=p) for one, p in zip(findings, adjusted, strict=True))
+    yield from (finding_event(one, replay) for one in adjusted_findings)
 
 
-def _predictor(replay: Replay, lam: float) -> Iterator[Step]:
+Arms = tuple[dict[str, Outcomes], dict[str, float]]
+"""Outcomes by arm, and the arms' cost accuracy where there is one."""
+
+
+def _predictor(replay: Replay, lam: float) -> Arms:
     """Without the predictor a stage's answer is as likely right as that stage's are on average."""
-    costs, on, off = policy_costs(replay.state), Totals(), Totals()
+    costs, on, off = policy_costs(replay.state), Arm(replay), Arm(replay)
     rule = OptimalStopping(recall=replay.settings.recall, skip=replay.settings.skip)
     for seed in replay.draws:
         known, seen = replay.table(seed, "calibrate"), replay.table(seed, "evaluate")
         labels = known.right.astype(np.float64)
         blind = rule.fit(np.tile(labels.mean(axis=0), (len(labels), 1)), labels, costs, lam)
-        on.add(seen, replay.policy(lam, seed).decide(seen.quality, costs), costs, predictor=True)
-        same = np.tile(labels.mean(axis=0), (len(seen.names), 1))
-        off.add(seen, blind.decide(same, costs), costs, predictor=False)
-    factor = {"lambda": lam, "improvement_factor": on.speedup / off.speedup}
-    yield on.event("quality predictor", "on", None, factor)
-    yield off.event("quality predictor", "off", None, {"lambda": lam})
+        on.add(seen, replay.policy(lam, seed).decide(seen.quality, costs))
+        off.add(seen, blind.decide(np.tile(labels.mean(axis=0), (len(seen.names), 1)), costs), predictor=False)
+    return {"on": on.outcomes(), "off": off.outcomes()}, {}
 
 
-def _cost_model(replay: Replay, lam: float) -> Iterator[Step]:
+def _cost_model(replay: Replay, lam: float) -> Arms:
     """Decisions with measured and with theoretical costs, and how well each foretells the seconds of the run."""
     stages = replay.state.all(CostMeasured)
     rule = OptimalStopping(recall=replay.settings.recall, skip=replay.settings.skip)
-    for arm, costs in _cost_arms(stages).items():
-        totals, predicted, spent = Totals(), 0.0, 0.0
+    arms: dict[str, Outcomes] = {}
+    accuracies: dict[str, float] = {}
+    for name, costs in _costs(stages).items():
+        arm, predicted, spent = Arm(replay), 0.0, 0.0
         for seed in replay.draws:
             known, seen = replay.table(seed, "calibrate"), replay.table(seed, "evaluate")
-            fitted = rule.fit(known.quality, known.right.astype(np.float64), costs, lam)
-            decided = fitted.decide(seen.quality, costs)
-            totals.add(seen, decided, costs, predictor=True)
+            decided = rule.fit(known.quality, known.right.astype(np.float64), costs, lam).decide(seen.quality, costs)
+            arm.add(seen, decided)
             if seen.seconds is not None:
-                foretold = _foretold(replay, arm, stages, seen, seed)
+                foretold = _foretold(replay, name, stages, seen, seed)
                 predicted += float(np.where(decided.used, foretold, 0.0).sum())
                 spent += float(np.where(decided.used, seen.seconds, 0.0).sum())
-        accuracy = cost_accuracy(predicted, spent) if spent else None
-        yield totals.event("cost model", arm, accuracy, {"lambda": lam})
+        arms[name] = arm.outcomes()
+        if spent:
+            accuracies[name] = cost_accuracy(predicted, spent)
+    return arms, accuracies
 
 
-def _cost_arms(stages: list[CostMeasured]) -> dict[str, FloatArray]:
+def _costs(stages: list[CostMeasured]) -> dict[str, FloatArray]:
     columns = {
         "measured": [one.relative_cost for one in stages],
         "theoretical": [one.theoretical_cost for one in stages],
     }
-    return {arm: np.array(column, dtype=np.float64) for arm, column in columns.items() if None not in column}
+    return {name: np.array(column, dtype=np.float64) for name, column in columns.items() if None not in column}
 
 
 def _foretold(replay: Replay, arm: str, stages: list[CostMeasured], seen: Table, seed: int) -> FloatArray:
@@ -118,3 +128,35 @@ def _foretold(replay: Replay, arm: str, stages: list[CostMeasured], seen: Table,
 
 def _model(stage: CostMeasured) -> CostModel:
     return CostModel(stage.intercept_s or 0.0, stage.per_input_token_s or 0.0, stage.per_output_token_s or 0.0)
+
+
+def _event(ablation: str, arm: str, seen: Outcomes, accuracy: float | None, details: JsonObject) -> AblationMeasured:
+    base = float(seen.baseline_right.sum())
+    return AblationMeasured(
+        ablation=ablation,
+        arm=arm,
+        samples=len(seen.names),
+        accuracy=float(seen.right.mean()),
+        quality_retention=float(seen.right.sum()) / base if base else 1.0,
+        speedup=seen.speedup,
+        cost_accuracy=accuracy,
+        basis="replayed",
+        details=details,
+    )
+
+
+def _tested(ablation: str, lam: float, first: Outcomes, second: Outcomes, settings: AnalysisSettings) -> Finding:
+    """Sign flips of the per-sample difference in cost + λ·(answer wrong), in units of stage 0's mean cost."""
+    loss = [one.cost + lam * (1.0 - one.right) for one in (first, second)]
+    gain = loss[1] - loss[0]
+    p = paired.sign_flip_test(gain, settings.rng_seed, settings.permutations)
+    return replace(
+        about(f"ablation/{ablation}", lam, "all", first),
+        method=f"sign-flip permutation of cost + λ·error, {settings.permutations:,} resamples",
+        family="ablations (Holm)",
+        estimate=float(gain.mean()),
+        p_value=p,
+        effect_size=float(gain.mean()),
+        effect="mean loss saved by the first arm, stage 0's cost = 1",
+        rng_seed=settings.rng_seed,
+    )

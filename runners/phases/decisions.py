@@ -11,7 +11,7 @@ from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.policy import Decisions, FittedPolicy, OptimalStopping, policy_from_data
 from asd.runners.base import Step
-from asd.runners.ladder import Table, policy_costs, table
+from asd.runners.ladder import Table, policy_costs, spent_seconds, table
 from asd.runners.settings import PolicySettings
 from asd.runners.state import State
 
@@ -103,7 +103,7 @@ class Rows:
         """`costs` [stages] are those that decisions reckon with."""
         self.seen, self.decided, self.costs, self.state, self.lam, self.seed = seen, decided, costs, state, lam, seed
         self.paid = np.cumsum(np.where(decided.used, costs, 0.0), axis=1)
-        self.time_s = self._times()
+        self.time_s = spent_seconds(seen, decided.used)
 
     def events(self, row: int) -> Iterator[StageEscalated | SampleAnswered]:
         """The escalations of one sample and its final answer."""
@@ -147,9 +147,3 @@ class Rows:
             baseline_time_s=None if seconds is None else float(seconds[row, -1]),
             basis="replayed",
         )
-
-    def _times(self) -> FloatArray | None:
-        if self.seen.seconds is None:
-            return None
-        spent = np.where(self.decided.used, self.seen.seconds + self.seen.predict_s, 0.0)
-        return np.asarray(spent.sum(axis=1))

@@ -50,7 +50,7 @@ def analyse(settings: AnalysisSettings, replay: Replay) -> Iterator[Step]:
     assert chosen is not None
     questions = Questions(settings, replay)
     for findings in questions.planned(chosen.lam), questions.grid():
-        yield from (questions.event(finding) for finding in findings)
+        yield from (finding_event(finding, replay) for finding in findings)
 
 
 class Questions:
@@ -143,7 +143,7 @@ class Questions:
             about("speedup", lam, task, seen),
             method=f"ratio of sums, paired BCa bootstrap, {self.settings.bootstraps:,} resamples",
             family="estimates",
-            estimate=float(seen.baseline_spent.sum() / seen.spent.sum()),
+            estimate=seen.speedup,
             intervals=_events(self._bootstrap(seen.baseline_spent, seen.spent, rng_seed)),
             rng_seed=rng_seed,
         )
@@ -171,30 +171,6 @@ class Questions:
                 "only_baseline": table.only_baseline,
                 "neither": table.neither,
             },
-        )
-
-    def event(self, one: Finding) -> StatisticsComputed:
-        """The finding as a fact."""
-        return StatisticsComputed(
-            name=one.name,
-            task=one.task,
-            lam=one.lam,
-            method=one.method,
-            estimate=one.estimate,
-            intervals=one.intervals,
-            p_value=one.p_value,
-            p_adjusted=one.p_adjusted,
-            family=one.family,
-            effect_size=one.effect_size,
-            effect=one.effect,
-            samples=one.samples,
-            clusters=one.clusters,
-            seeds=len(self.seeds),
-            rng_seed=one.rng_seed,
-            details=one.details or {},
-            versions={name: version(name) for name in PACKAGES},
-            rests_on={SampleAnswered.kind: sum(map(len, self.state.answered.values()))},
-            exploratory=one.exploratory,
         )
 
     def _outcomes(self, lam: float, task: str) -> Outcomes:
@@ -238,6 +214,31 @@ def about(name: str, lam: float, task: str, seen: Outcomes) -> Finding:
     """A finding that says so far only what it is about."""
     groups = None if seen.clusters is None else len(set(seen.clusters.tolist()))
     return Finding(name, task, lam, len(seen.names), groups)
+
+
+def finding_event(one: Finding, replay: Replay) -> StatisticsComputed:
+    """The finding as a fact."""
+    return StatisticsComputed(
+        name=one.name,
+        task=one.task,
+        lam=one.lam,
+        method=one.method,
+        estimate=one.estimate,
+        intervals=one.intervals,
+        p_value=one.p_value,
+        p_adjusted=one.p_adjusted,
+        family=one.family,
+        effect_size=one.effect_size,
+        effect=one.effect,
+        samples=one.samples,
+        clusters=one.clusters,
+        seeds=len(replay.draws),
+        rng_seed=one.rng_seed,
+        details=one.details or {},
+        versions={name: version(name) for name in PACKAGES},
+        rests_on={SampleAnswered.kind: sum(map(len, replay.state.answered.values()))},
+        exploratory=one.exploratory,
+    )
 
 
 def _events(found: Iterable[intervals.Interval]) -> tuple[Interval, ...]:
