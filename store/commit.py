@@ -21,7 +21,7 @@ PREFIX = b'{"commit":{"previous":'
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The group of events `previous` to `size` - 1, whose lines take `length` bytes; `root` is the tree's after them."""
+    """The group of events `previous` to `size` - 1, in `length` bytes; `root` is the tree's after them."""
 
     previous: int
     size: int

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from asd.core.errors import DamageError
 from asd.store.commit import Commit, commit_in
+from asd.store.damage import DamagedFileError
 from asd.store.line import leaf_in
 from asd.store.torn import Flaw, flaw_in
 
@@ -66,12 +66,9 @@ class HotReader:
         """What is damaged after the last whole group, or None where that is nothing or a torn tail."""
         return flaw_in(self.tail(), self.end, self.seq)
 
-    def error(self, flaw: Flaw) -> DamageError:
+    def error(self, flaw: Flaw) -> DamagedFileError:
         """The flaw as an error that names event, file and offset."""
-        return DamageError(
-            f"{self.path}: event {flaw.seq} at byte {flaw.offset}: {flaw.what}; nothing was changed,"
-            " restore the file from a copy or start a new run"
-        )
+        return DamagedFileError(self.path, flaw.seq, flaw.offset, flaw.what)
 
     def close(self) -> None:
         """Close the file."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd.core.errors import DamageError, UsageError
+from asd.store.damage import DamagedFileError
 
 FILES = "files"
 CACHE = "cache"
@@ -153,7 +154,9 @@ def _check_order(files: Sequence[Hot | Sealed]) -> None:
     expected = 0
     for one in files:
         if one.first > expected and isinstance(one, Sealed):
-            raise DamageError(f"{one.path}: events {expected} to {one.first - 1} of the stream are missing before it")
+            raise DamagedFileError(
+                one.path, expected, 0, f"events {expected} to {one.first - 1} are missing before this file"
+            )
         expected = one.last + 1 if isinstance(one, Sealed) else expected
 
 
@@ -165,7 +168,7 @@ def _check_halves(halves: Sequence[Path], files: Sequence[Hot | Sealed]) -> None
         name = _SEALED.fullmatch(path.name)
         if name and int(name[2]) > end and int(name[1]) not in firsts:
             other = "manifest" if path.suffix == ".parquet" else "sealed file"
-            raise DamageError(f"{path}: events {name[1]} to {name[2]}: its {other} is missing; restore it from a copy")
+            raise DamagedFileError(path, int(name[1]), 0, f"its {other} is missing")
 
 
 def stream_folders(run: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from hashlib import sha256
 import orjson
 from pydantic import BaseModel
 
-from asd.core.errors import DamageError, EventError
+from asd.core.errors import EventError
 from asd.core.event import Event, event_id
 from asd.core.log import Record
 
@@ -185,11 +185,3 @@ def too_long(event: Event, line: Sequence[int]) -> None:
             f"{event.kind} {event.subject or ''}: {len(line):,} bytes in one event, at most {LINE_CAP:,} fit;"
             " put what is large into a file of the run and its hash into the event"
         )
-
-
-def data_in(line: bytes, where: str) -> Record:
-    """The record of a line that must hold one. Raises `DamageError`, saying `where`."""
-    record = record_in(line)
-    if record is None:
-        raise DamageError(f"{where}: not an event's line; run `asd verify`")
-    return record

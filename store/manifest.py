@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from asd.core.errors import DamageError
+from asd.store.damage import DamagedFileError
 from asd.store.layout import Sealed
 from asd.store.merkle import Tree
 
@@ -57,14 +57,9 @@ def checked_bytes(sealed: Sealed, manifest: Manifest) -> bytes:
     """The bytes of a sealed file. Raises `DamageError` where they are not those that its manifest names."""
     data = sealed.path.read_bytes()
     if len(data) != manifest.file_bytes or sha256(data).hexdigest() != manifest.file_sha256:
-        raise DamageError(
-            f"{sealed.path}: events {sealed.first} to {sealed.last}: not the file that its manifest names;"
-            " restore it from a copy"
-        )
+        raise DamagedFileError(sealed.path, sealed.first, 0, "it is not the file that its manifest names")
     return data
 
 
-def _damaged(sealed: Sealed) -> DamageError:
-    return DamageError(
-        f"{sealed.manifest}: events {sealed.first} to {sealed.last}: the manifest is damaged; restore it from a copy"
-    )
+def _damaged(sealed: Sealed) -> DamagedFileError:
+    return DamagedFileError(sealed.manifest, sealed.first, 0, "the manifest is not what was written")

@@ -6,13 +6,13 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from asd.core.errors import DamageError
 from asd.core.facts.telemetry import LogRecovered
 from asd.core.log import Record
+from asd.store.damage import DamagedFileError
 from asd.store.disk import Disk
 from asd.store.hot import HotReader
 from asd.store.layout import Hot, Sealed, listing
-from asd.store.line import data_in
+from asd.store.line import record_in
 from asd.store.manifest import read_manifest
 from asd.store.merkle import Tree
 from asd.store.torn import Flaw
@@ -59,8 +59,8 @@ def _take_sealed(opened: Opened, sealed: Sealed) -> None:
 
 def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> None:
     if hot.first != opened.tree.size:
-        raise DamageError(
-            f"{hot.path}: event {opened.tree.size}: it and what follows up to {hot.first - 1} is missing before byte 0"
+        raise DamagedFileError(
+            hot.path, opened.tree.size, 0, f"events up to {hot.first - 1} are missing before this file"
         )
     with HotReader(hot.path, hot.first) as reader:
         for record in _checked(reader, opened.tree):
@@ -78,7 +78,10 @@ def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
         if tree.root() != group.commit.root:
             raise reader.error(Flaw(group.offset, group.commit.previous, "the root of its group is not the tree's"))
         for seq, line in enumerate(group.lines, group.commit.previous):
-            yield data_in(line, f"{reader.path}: event {seq}")
+            record = record_in(line)
+            if record is None:
+                raise reader.error(Flaw(group.offset, seq, "its line holds no event"))
+            yield record
 
 
 def _cut_torn_tail(opened: Opened, hot: Hot, disk: Disk) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from asd.core.errors import DamageError
 from asd.core.log import Record
+from asd.store.damage import DamagedFileError
 from asd.store.hot import HotReader
 from asd.store.layout import Hot, Sealed, chain
 from asd.store.line import record_in
 from asd.store.manifest import read_manifest
+from asd.store.torn import Flaw
 
 RELISTINGS = 3
 """How often a folder is listed before what is missing counts as lost: files may be replaced during a listing."""
@@ -39,7 +40,7 @@ class StreamReader:
                 misses += 1
             else:
                 yield from self._turn_to(found)
-        raise DamageError(f"{self._folder}: event {self._next} is missing, later ones are there; run `asd verify`")
+        raise DamagedFileError(self._folder, self._next, 0, "it is missing, and later events are there")
 
     def close(self) -> None:
         """Give the open file back."""
@@ -72,7 +73,7 @@ class StreamReader:
     def _record(self, hot: HotReader, line: bytes) -> Record:
         record = record_in(line)
         if record is None:
-            raise DamageError(f"{hot.path}: event {self._next}: not an event's line; run `asd verify`")
+            raise hot.error(Flaw(hot.end, self._next, "its line holds no event"))
         self._next += 1
         return record
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from asd.core.errors import DamageError
 from asd.core.log import Record
+from asd.store.damage import DamagedFileError
 from asd.store.layout import Sealed
 from asd.store.line import HASH_LENGTH, body_of, leaf_of, record_in, sealed_with, time_text
 from asd.store.manifest import FORMAT, Manifest, checked_bytes
@@ -65,7 +66,7 @@ def encode(lines: Sequence[bytes], first: int, before: Tree) -> tuple[bytes, Man
 def _record(line: bytes, seq: int) -> Record:
     record = record_in(line)
     if record is None or record.seq != seq:
-        raise DamageError(f"event {seq}: its line is no event's line; run `asd verify`")
+        raise DamageError(f"event {seq}: its line holds no event; run `asd verify`")
     return record
 
 
@@ -138,4 +139,4 @@ def _batches(sealed: Sealed, manifest: Manifest, after: int, columns: Sequence[s
             if sealed.first + (place + 1) * ROW_GROUP > after:
                 yield from file.read_row_group(place, columns=list(columns)).to_batches()
     except pa.ArrowException as error:
-        raise DamageError(f"{sealed.path}: cannot be read: {error}; restore it from a copy") from error
+        raise DamagedFileError(sealed.path, sealed.first, 0, f"it cannot be read ({error})") from error
