@@ -209,6 +209,23 @@ def test_skipping_stages_never_loses_more_on_the_samples_it_was_chosen_on(seed, 
     assert objective(free, right, lam) <= objective(plain, right, lam) + 1e-12
 
 
+def test_a_sub_ladder_is_judged_by_its_own_estimates():
+    first = np.random.default_rng(1).random(100) < 0.5
+    right = np.column_stack([first, np.ones(100)]).astype(float)
+    costs, sharp, blind = np.array([0.1, 1.0]), np.clip(right, 0.01, 0.99), np.full((100, 2), 0.5)
+    by_ladder = {(0,): blind, (1,): sharp, (0, 1): sharp}
+    policy = OptimalStopping(skip=True).fit(by_ladder, right, costs, 5.0)
+    assert policy.stages == (0, 1)
+    assert policy.to_data() == OptimalStopping().fit(sharp, right, costs, 5.0).to_data()
+    assert OptimalStopping(skip=True).fit({**by_ladder, (0, 1): blind}, right, costs, 5.0).stages == (1,)
+
+
+def test_a_sub_ladder_without_estimates_is_refused():
+    q, right, costs = ladder(22, stages=2)
+    with pytest.raises(UsageError, match=r"no estimates for the sub-ladder \(0,\)"):
+        OptimalStopping(skip=True).fit({(0, 1): q}, right, costs, 5.0)
+
+
 def test_the_last_stage_alone_is_kept_where_no_cascade_pays():
     q, right, _ = ladder(3)
     right[:, 3] = 1.0

@@ -14,7 +14,7 @@ import numpy as np
 from asd.core.arrays import BoolArray, FloatArray, IntArray
 from asd.core.errors import UsageError
 
-JsonData = Mapping[str, object]
+Estimates = FloatArray | Mapping[tuple[int, ...], FloatArray]
 TIE = 1e-12
 
 
@@ -85,13 +85,14 @@ class FittedPolicy:
         following = None if ends else self.stages[position + 1]
         return Step(ends, float(stop[0]), float(go[0]), self.stages[int(answer[0])], following)
 
-    def decide(self, q: FloatArray, costs: FloatArray) -> Decisions:
+    def decide(self, q: Estimates, costs: FloatArray) -> Decisions:
         """Decide for m samples at once.
 
         `q` is [m, n], the calibrated probability that stage i's answer is right given the history up to i; or
-        [m, n, n], where [s, i, j] re-judges the answer of stage j ≤ i after stage i. `costs` is [m, n] or [n].
+        [m, n, n], where [s, i, j] re-judges the answer of stage j ≤ i after stage i; or such arrays by sub-ladder.
+        `costs` is [m, n] or [n].
         """
-        full = judged(q)
+        full = judged(of_ladder(q, self.stages))
         samples, count = full.shape[:2]
         quality = on_ladder(full, self.stages)
         paid = per_sample(costs, samples, count)
@@ -117,6 +118,20 @@ class FittedPolicy:
 def _stops(stop: FloatArray, go: FloatArray) -> BoolArray:
     finite = np.where(np.isfinite(go), go, 0.0)
     return np.asarray((stop <= finite + TIE * (1.0 + np.abs(finite))) | np.isinf(go))
+
+
+def of_ladder(q: Estimates, stages: tuple[int, ...]) -> FloatArray:
+    """The estimates for a sub-ladder: its own where they were made by sub-ladder, else the same for all.
+
+    An estimate that uses the answers of earlier stages is another one when a stage is skipped, so policies that
+    skip need one array per sub-ladder, shaped like the full ladder's (what stands at skipped stages is not read),
+    or estimates that look at the judged stage's own answer alone. Raises UsageError for a sub-ladder without one.
+    """
+    if not isinstance(q, Mapping):
+        return q
+    if stages not in q:
+        raise UsageError(f"there are no estimates for the sub-ladder {stages}")
+    return q[stages]
 
 
 def judged(q: FloatArray) -> FloatArray:

@@ -11,10 +11,12 @@ from asd.core.errors import UsageError
 from asd.core.frontier import hull
 from asd.core.policies.base import (
     Decisions,
+    Estimates,
     FittedPolicy,
     check_price,
     judged,
     objective,
+    of_ladder,
     per_sample,
     weights_or_equal,
 )
@@ -95,8 +97,8 @@ class FittedRouter(FittedPolicy):
         hand, answer = in_hand(quality, position, recall=False)
         return self.lam * (1.0 - hand), np.full(len(hand), np.inf), answer
 
-    def decide(self, q: FloatArray, costs: FloatArray) -> Decisions:
-        own = np.diagonal(judged(q), axis1=1, axis2=2)
+    def decide(self, q: Estimates, costs: FloatArray) -> Decisions:
+        own = np.diagonal(judged(of_ladder(q, self.stages)), axis1=1, axis2=2)
         return single_stage(self.choose(own), self.lam * (1.0 - own), costs)
 
     def to_data(self) -> dict[str, object]:
@@ -124,10 +126,11 @@ class FittedOracle(FittedPolicy):
 
     name: ClassVar[str] = "oracle"
 
-    def decide(self, q: FloatArray, costs: FloatArray) -> Decisions:
+    def decide(self, q: Estimates, costs: FloatArray) -> Decisions:
         """As `FittedPolicy.decide`, but `q` [m, n] holds the labels: 1 for right, 0 for wrong."""
-        loss = self.lam * (1.0 - q) + per_sample(costs, *q.shape)
-        return single_stage(np.asarray(loss.argmin(axis=1)), self.lam * (1.0 - q), costs)
+        errors = self.lam * (1.0 - of_ladder(q, self.stages))
+        loss = errors + per_sample(costs, *errors.shape)
+        return single_stage(np.asarray(loss.argmin(axis=1)), errors, costs)
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,8 @@ class FittedMix(FittedPolicy):
         hand, answer = in_hand(quality, position, recall=False)
         return self.lam * (1.0 - hand), np.full(len(hand), np.inf), answer
 
-    def decide(self, q: FloatArray, costs: FloatArray) -> Decisions:
-        own = np.diagonal(judged(q), axis1=1, axis2=2)
+    def decide(self, q: Estimates, costs: FloatArray) -> Decisions:
+        own = np.diagonal(judged(of_ladder(q, self.stages)), axis1=1, axis2=2)
         draws = np.random.default_rng(self.seed).random(len(own))
         return single_stage(self._stages_of(draws), self.lam * (1.0 - own), costs)
 

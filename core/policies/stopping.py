@@ -15,10 +15,12 @@ import numpy as np
 
 from asd.core.arrays import FloatArray, IntArray
 from asd.core.policies.base import (
+    Estimates,
     FittedPolicy,
     check_price,
     judged,
     objective,
+    of_ladder,
     on_ladder,
     per_sample,
     weights_or_equal,
@@ -71,7 +73,7 @@ class OptimalStopping:
 
     def fit(
         self,
-        q: FloatArray,
+        q: Estimates,
         right: FloatArray,
         costs: FloatArray,
         lam: float,
@@ -79,7 +81,7 @@ class OptimalStopping:
         weights: FloatArray | None = None,
         prices: Sequence[float] = (),
     ) -> FittedStopping:
-        """Fit on held-out samples; shapes as in `FittedPolicy.decide`, `right` [m, n] (read only under `skip`).
+        """Fit on held-out samples; shapes as in `FittedPolicy.decide`, `right` [m, n] (its values count under `skip`).
 
         `prices` are all the λ that will be compared: with `skip`, one sub-ladder is chosen for all of them, the
         one with the least mean of cost relative to the best ladder's at each price. Policies fitted with the same
@@ -87,30 +89,30 @@ class OptimalStopping:
         `lam` alone, and that promise holds only where the ladders are the same. Raises UsageError on bad shapes.
         """
         check_price(lam)
-        quality = judged(q)
-        samples, count = quality.shape[:2]
+        samples, count = right.shape
         paid, share = per_sample(costs, samples, count), weights_or_equal(weights, samples)
         every = tuple(range(count))
-        stages = self._best_ladder(quality, right, paid, share, prices or (lam,)) if self.skip else every
-        return self._induce(quality, paid, lam, share, stages)
+        stages = self._best_ladder(q, right, paid, share, prices or (lam,)) if self.skip else every
+        return self._induce(judged(of_ladder(q, stages)), paid, lam, share, stages)
 
     def _best_ladder(
-        self, quality: FloatArray, right: FloatArray, paid: FloatArray, share: FloatArray, prices: Sequence[float]
+        self, q: Estimates, right: FloatArray, paid: FloatArray, share: FloatArray, prices: Sequence[float]
     ) -> tuple[int, ...]:
-        count = quality.shape[1]
+        count = right.shape[1]
         ladders = [ladder for size in range(1, count + 1) for ladder in combinations(range(count), size)]
-        table = np.array([[self._loss(quality, right, paid, lam, share, one) for lam in prices] for one in ladders])
+        table = np.array([[self._loss(q, right, paid, lam, share, one) for lam in prices] for one in ladders])
         return ladders[int((table / table.min(axis=0)).mean(axis=1).argmin())]
 
     def _loss(
         self,
-        quality: FloatArray,
+        q: Estimates,
         right: FloatArray,
         paid: FloatArray,
         lam: float,
         share: FloatArray,
         ladder: tuple[int, ...],
     ) -> float:
+        quality = judged(of_ladder(q, ladder))
         decisions = self._induce(quality, paid, lam, share, ladder).decide(quality, paid)
         return objective(decisions, right, lam, share)
 
@@ -141,7 +143,7 @@ class Myopic:
 
     def fit(
         self,
-        q: FloatArray,
+        q: Estimates,
         right: FloatArray,
         costs: FloatArray,
         lam: float,
@@ -162,7 +164,7 @@ class SubLadderPortfolio:
 
     def fit(
         self,
-        q: FloatArray,
+        q: Estimates,
         right: FloatArray,
         costs: FloatArray,
         lam: float,
