@@ -231,13 +231,13 @@ def _t_test_p(d: float, units: int) -> float:
 
 def retention_is_its_ratio(claim: Retention) -> list[Finding]:
     """Check 4: quality retention equals accuracy / baseline accuracy."""
-    if claim.baseline.value <= 0:
+    if claim.baseline.value + claim.baseline.half <= 0:
         return [Finding(4, claim.name, f"quality retention {claim.retention} over a baseline accuracy of 0")]
     least = claim.accuracy.low / claim.baseline.high
     most = claim.accuracy.high / max(claim.baseline.low, SLACK)
     if claim.retention.low <= most and least <= claim.retention.high:
         return []
-    ratio = claim.accuracy.value / claim.baseline.value
+    ratio = claim.accuracy.value / claim.baseline.value if claim.baseline.value else float("inf")
     said = f"{claim.accuracy} / {claim.baseline} = {100 * ratio:.1f} %, not {100 * claim.retention.value:.1f} %"
     return [Finding(4, claim.name, f"quality retention: {said}")]
 
