@@ -115,7 +115,7 @@ def preparation() -> Iterator[Event]:
             some = tuple(name for task in TASKS for name in names(task)[half])
             yield SplitAssigned(seed=seed, role=role, part=0, samples=some)
     yield RunPlanned(
-        units={"sample.generated": 72, "sample.graded": 72, "sample.answered": 48},
+        units={"generated": 72, "graded": 72, "answered": 48},
         lambdas=LAMBDAS,
         seeds=SEEDS,
         stages=STAGES,
@@ -288,7 +288,7 @@ def decisions() -> Iterator[Event]:
     """A policy per λ and seed; the larger λ goes further."""
     for lam in LAMBDAS:
         for seed in SEEDS:
-            yield PolicyFitted(policy="optimal", lam=lam, seed=seed, samples=12, parameters={"bins": 4})
+            yield PolicyFitted(policy="optimal-stopping", lam=lam, seed=seed, samples=12, parameters={"bins": 4})
             for task in TASKS:
                 for i, sample in list(enumerate(names(task)))[6:]:
                     yield from decided(task, i, sample, lam, seed)
@@ -301,7 +301,7 @@ def decided(task: str, i: int, sample: str, lam: float, seed: int) -> Iterator[E
     for stage in range(stop):
         yield StageEscalated(
             sample=sample,
-            policy="optimal",
+            policy="optimal-stopping",
             lam=lam,
             seed=seed,
             stage=stage,
@@ -314,7 +314,7 @@ def decided(task: str, i: int, sample: str, lam: float, seed: int) -> Iterator[E
     yield SampleAnswered(
         sample=sample,
         task=task,
-        policy="optimal",
+        policy="optimal-stopping",
         lam=lam,
         seed=seed,
         stage=stop,
@@ -338,7 +338,7 @@ def statistics() -> Iterator[Event]:
     for policy, setting, accuracy, cost in (
         ("single", "stage-0", 0.4, 0.25),
         ("single", "stage-2", 0.8, 1.0),
-        ("optimal", "lambda-4", 0.75, 0.7),
+        ("optimal-stopping", "lambda-4", 0.75, 0.7),
     ):
         for seed in SEEDS:
             yield PolicyEvaluated(
@@ -352,7 +352,7 @@ def statistics() -> Iterator[Event]:
                 cost=cost,
                 early_stop_rate=0.5,
                 basis="replayed",
-                chosen=policy == "optimal",
+                chosen=policy == "optimal-stopping",
             )
     for task in TASKS:
         for name in ("accuracy-difference", "speedup", "quality-retention"):
@@ -377,10 +377,11 @@ def statistics() -> Iterator[Event]:
                 rng_seed=1,
                 details={"b": 1, "c": 2},
                 versions={"scipy": "1.16"},
+                rests_on={"sample.answered": 48},
             )
     for arm, speedup in (("on", 1.5), ("off", 1.2)):
         yield AblationMeasured(
-            ablation="quality-predictor",
+            ablation="quality predictor",
             arm=arm,
             samples=12,
             accuracy=0.75,

@@ -31,7 +31,7 @@ def listing() -> list[dict[str, str]]:
     return [
         {
             "projection": point.name,
-            "answers": get(point.name).answers if point.module == BUILT_IN else "",
+            "answers": _loaded(point.name, point.load()).answers if point.module == BUILT_IN else "",
             "from": point.dist.name if point.dist else "",
         }
         for point in found
@@ -43,7 +43,10 @@ def get(name: str) -> Projection:
 
     Raises `UnknownPluginError` for a name that nothing provides, `UsageError` for a plugin that is neither.
     """
-    found = plugins.load(plugins.PROJECTIONS, name)
+    return _loaded(name, plugins.load(plugins.PROJECTIONS, name))
+
+
+def _loaded(name: str, found: object) -> Projection:
     if isinstance(found, Path):
         found = found.read_text(encoding="utf-8")
     if not isinstance(found, str):

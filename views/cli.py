@@ -1,0 +1,103 @@
+"""What every command line shares: the store and run options, output, and how errors end a command."""
+
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from asd.core.errors import AsdError, DiskError
+
+if TYPE_CHECKING:
+    from asd.store.files import FileLog
+    from asd.store.store import Store
+
+STORE = "asd-store"
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="ASD_STORE", help="The folder that holds the runs.", show_default=True)
+]
+RunOption = Annotated[str | None, typer.Option("--run", help="The run; the latest where none is named.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write to this file, not to standard output.")
+]
+
+
+class Interrupted(SystemExit):
+    """A signal ended the command: 130 for SIGINT, 143 for SIGTERM. What was logged stays."""
+
+    def __repr__(self) -> str:
+        return f"interrupted by signal {int(str(self.code)) - 128}"
+
+
+def new_app(help: str) -> typer.Typer:
+    """An app that speaks plainly: no markup in help texts, no drawn tracebacks."""
+    return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def run_app(app: typer.Typer) -> NoReturn:
+    """Run the command line and exit: errors of asd are one line on standard error and their own exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    try:
+        app()
+    except AsdError as error:
+        tell(str(error))
+        sys.exit(int(error.exit_code))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(128 + number)
+
+
+def tell(line: str) -> None:
+    """One line for the person at the terminal, on standard error."""
+    from asd.views.sanitize import sanitize
+
+    sys.stderr.write(f"asd: {sanitize(line)}\n")
+
+
+def emit(text: str, output: Path | None = None) -> None:
+    """Data to standard output, or whole to the file `output`. Raises `DiskError` where the disk refuses."""
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        Path(name).replace(output)
+    except OSError as error:
+        raise DiskError(f"{output}: {error.strerror}; choose another file with -o") from error
+
+
+def width() -> int | None:
+    """The terminal's width in columns, None where standard output is no terminal."""
+    return os.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def color() -> bool:
+    """Whether colours and bold type may be used on standard output."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def store_of(path: Path) -> "Store":
+    """The store in `path`."""
+    from asd.store.store import Store
+
+    return Store(path)
+
+
+def log_of(path: Path, run: str | None) -> "FileLog":
+    """The log of `run` in the store in `path`. Raises `UnknownRunError`."""
+    return store_of(path).run(run)

@@ -1,0 +1,122 @@
+"""`asd`: look at what runs have logged."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from asd.core.errors import Exit
+from asd.views import log_commands
+from asd.views.cli import (
+    STORE,
+    JsonOption,
+    OutputOption,
+    RunOption,
+    StoreOption,
+    color,
+    emit,
+    log_of,
+    new_app,
+    run_app,
+    store_of,
+    tell,
+    width,
+)
+
+app = new_app("Look at what runs have logged: list, project, query, verify.")
+app.add_typer(log_commands.app, name="log")
+FormatOption = Annotated[
+    Literal["table", "json", "csv", "md"] | None,
+    typer.Option("--format", help="table, json, csv or md; a report is md unless said otherwise."),
+]
+NameArgument = Annotated[str | None, typer.Argument(help="The projection, or 'report'; none lists them.")]
+LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
+
+
+@app.command()
+def runs(store: StoreOption = Path(STORE), as_json: JsonOption = False, output: OutputOption = None) -> None:
+    """List the runs of a store, oldest first."""
+    from asd.views.runs import summaries
+
+    found = summaries(store)
+    if as_json:
+        import orjson
+
+        shown = {"store": str(store), "runs": found}
+        emit(orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode(), output)
+    elif found:
+        from asd.views.formats import to_terminal
+
+        emit(to_terminal(list(found[0]), found, width=width(), color=color()), output)
+    else:
+        tell(f"no runs in {store}; start one with asd-runner, or name a store with --store")
+
+
+@app.command()
+def project(
+    name: NameArgument = None,
+    store: StoreOption = Path(STORE),
+    run: RunOption = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+    lang: LanguageOption = "en",
+) -> None:
+    """Rebuild a table or the report from a run's events alone; with no NAME, list what there is."""
+    from asd.views import rendering
+
+    wanted = "json" if as_json else form
+    if name is None:
+        emit(rendering.listing(wanted or "table", width(), color()), output)
+        return
+    session = rendering.open_session(store_of(store), run)
+    try:
+        emit(rendering.projected(session, name, wanted, lang, width(), color()), output)
+        _tell_unreadable(session.catalogue.unreadable())
+    finally:
+        session.close()
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT over the tables; `SHOW TABLES` names them.")],
+    store: StoreOption = Path(STORE),
+    run: RunOption = None,
+    form: FormatOption = None,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Ask the logs in SQL. It reads the event tables of all runs (or of one), and can do nothing else."""
+    from asd.store.sql import LockedSql
+    from asd.views.formats import render
+
+    logs = [log_of(store, run)] if run else [store_of(store).run(name) for name in store_of(store).runs()]
+    locked = LockedSql(logs)
+    try:
+        found = locked.select(query)
+        _tell_unreadable(locked.unreadable())
+    finally:
+        locked.close()
+    emit(render(found, "json" if as_json else form or "table", width=width(), color=color()), output)
+
+
+@app.command()
+def verify(store: StoreOption = Path(STORE), run: RunOption = None, as_json: JsonOption = False) -> None:
+    """Check a run's log from its first byte to its last, and name everything that is wrong; exit code 3 where so."""
+    from asd.store.verify import verify as check
+    from asd.views.verification import as_json_text, as_lines
+
+    found = check(log_of(store, run).path)
+    emit(as_json_text(found) if as_json else as_lines(found))
+    if not found.ok:
+        raise typer.Exit(int(Exit.MISMATCH))
+
+
+def _tell_unreadable(counts: dict[str, int]) -> None:
+    for kind, count in counts.items():
+        tell(f"{count} events of kind {kind} cannot be decoded here; only the table events has them")
+
+
+def main() -> None:
+    """The entry point of `asd`."""
+    run_app(app)

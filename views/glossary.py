@@ -1,0 +1,33 @@
+"""What the words in tables mean, for reports; the long form is `docs/glossary.md`."""
+
+from collections.abc import Iterable
+
+DEFINITIONS = {
+    "λ": "the price of a wrong answer in units of cost; stage 0's mean cost is 1.",
+    "early-stop rate": "share of samples whose answer comes from a stage before the last.",
+    "baseline": "the last stage alone, on the same samples, seed by seed.",
+    "accuracy": "k/n; where there are several seeds, they are averaged per sample first.",
+    "quality retention": "accuracy ÷ baseline accuracy; it can be above 1.",
+    "item retention": "share of the baseline's right answers that stay right.",
+    "speedup": "Σ baseline time ÷ Σ our time over the same samples, predictor time included; a ratio of sums. Where "
+    "answers have no times it is the same ratio of costs, and the column 'speedup in' says so.",
+    "cost accuracy": "1 − |predicted − measured| ÷ measured, on the run's totals.",
+    "improvement factor": "speedup with ÷ speedup without.",
+    "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another.",
+    "nature": "measured: generated in this run; recorded: read from a record of another time and place; simulated: "
+    "drawn by a simulator.",
+    "basis": "measured: those stages ran for that condition; replayed: computed from answers that another pass of the "
+    "same run had logged.",
+}
+ANCHORS = {"λ": "λ-lambda", "nature": "nature-measured-recorded-simulated", "basis": "basis-measured-replayed"}
+
+
+def anchor(term: str) -> str:
+    """The place of `term` in `docs/glossary.md`."""
+    return ANCHORS.get(term, term.replace(" ", "-"))
+
+
+def used(terms: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The definitions of `terms`, each once, in the glossary's order."""
+    wanted = set(terms)
+    return tuple((term, text) for term, text in DEFINITIONS.items() if term in wanted)

@@ -1,0 +1,60 @@
+"""The record of one run: RECORD's ten sections in order, every field from an event or the words 'not recorded'."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from asd.views import glossary
+from asd.views.document import Block, Document, Section, Table, Text
+from asd.views.report_results import ablations, paper, reproducibility, results, timing
+from asd.views.report_setup import datasets, dates, environment, models, parameters
+from asd.views.session import Session
+
+Language = Literal["en", "ja"]
+TITLES: tuple[tuple[str, str], ...] = (
+    ("Dates and times", "実験日時情報"),
+    ("Datasets", "データセット詳細情報"),
+    ("Models", "モデル設定詳細"),
+    ("Parameters", "実験パラメータ詳細"),
+    ("Environment", "ハードウェア・ソフトウェア環境"),
+    ("Timing in detail", "詳細なタイミング記録"),
+    ("Results", "結果の詳細記録"),
+    ("Ablations", "アブレーション研究"),
+    ("For the paper", "論文執筆時の活用例"),
+    ("Reproducibility", "再現性"),
+)
+_SECTIONS: tuple[Callable[[Session], tuple[Block, ...]], ...] = (
+    dates,
+    datasets,
+    models,
+    parameters,
+    environment,
+    timing,
+    results,
+    ablations,
+    paper,
+    reproducibility,
+)
+
+
+def build(session: Session, language: Language = "en") -> Document:
+    """The report on the session's run. Raises `UsageError` where a projection's SQL fails."""
+    sections = tuple(
+        Section(number, titles[language == "ja"], section(session))
+        for number, (titles, section) in enumerate(zip(TITLES, _SECTIONS, strict=True), 1)
+    )
+    terms = [
+        term for section in sections for block in section.blocks if isinstance(block, Table) for term in block.terms
+    ]
+    title = "実験記録" if language == "ja" else "Record of the run"
+    return Document(f"{title} {session.run}", session.run, _preface(session), sections, glossary.used(terms))
+
+
+def _preface(session: Session) -> tuple[Block, ...]:
+    run = next(iter(session.rows("run")), None)
+    if run is None:
+        return (Text("The run has not started: the log holds no run.started.", warning=True),)
+    said = f"The figures of this record are {run['nature']}. Each table names the projection that it comes from."
+    if run["state"] == "finished":
+        return (Text(said),)
+    unfinished = f"The run has not finished (state: {run['state']}); the record holds what was logged so far."
+    return (Text(said), Text(unfinished, warning=True))

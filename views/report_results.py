@@ -1,0 +1,308 @@
+"""Sections 6 to 10 of the record: timing, results, ablations, sentences for the paper, how to run it again."""
+
+from asd.views.digits import NOT_RECORDED, p_value, shown
+from asd.views.document import Block, Code, Row, Table, Text
+from asd.views.latex import results_table
+from asd.views.report_setup import table
+from asd.views.sentences import abstract, method, verdict
+from asd.views.session import Session
+
+
+def timing(session: Session) -> tuple[Block, ...]:
+    """Time per dataset, per λ and per stage."""
+    return (
+        table(
+            session,
+            "timings",
+            "Time per dataset",
+            ("dataset", "task"),
+            ("samples", "samples"),
+            ("wall clock (s)", "wall_clock_s"),
+            ("mean per sample (s)", "mean_time_per_sample_s"),
+            ("mean time to first token (s)", "mean_first_token_s"),
+            ("mean generation (s)", "mean_generation_s"),
+            ("mean GPU use", "mean_gpu_use"),
+            ("nature", "nature"),
+            terms=("nature",),
+        ),
+        table(
+            session,
+            "lambdas",
+            "Time per λ, over one pass of the evaluation samples",
+            ("λ", "lambda"),
+            ("samples", "samples"),
+            ("seeds", "seeds"),
+            ("total time (s)", "total_time_s"),
+            ("early-stop rate", "early_stop_rate"),
+            ("accuracy", "accuracy"),
+            ("quality retention", "quality_retention"),
+            ("speedup", "speedup"),
+            ("speedup in", "speedup_unit"),
+            ("chosen", "chosen"),
+            ("basis", "basis"),
+            ("nature", "nature"),
+            terms=("λ", "early-stop rate", "accuracy", "quality retention", "speedup", "basis", "nature"),
+        ),
+        table(
+            session,
+            "latencies",
+            "Latency per stage and dataset, seconds",
+            ("stage", "stage"),
+            ("dataset", "task"),
+            ("answers", "answers"),
+            ("mean", "mean_latency_s"),
+            ("median", "p50_latency_s"),
+            ("95 %", "p95_latency_s"),
+            ("99 %", "p99_latency_s"),
+            ("most", "most_latency_s"),
+        ),
+    )
+
+
+def results(session: Session) -> tuple[Block, ...]:
+    """What the ladder kept and saved, and whether the record is complete and sound."""
+    return (
+        Text(verdict(session)),
+        _main(session),
+        _intervals(session),
+        table(
+            session,
+            "stages",
+            "Each stage alone, over every sample that it answered",
+            ("stage", "stage"),
+            ("model", "model"),
+            ("right / samples", "correct_samples", _right),
+            ("accuracy", "accuracy"),
+            ("mean latency (s)", "mean_latency_s"),
+            ("relative cost", "relative_cost"),
+            ("cost in decisions", "policy_cost"),
+            ("nature", "nature"),
+            terms=("accuracy", "nature"),
+        ),
+        _policies(session),
+        _questions(session),
+        table(
+            session,
+            "completeness",
+            "Planned against done",
+            ("unit", "unit"),
+            ("planned", "planned"),
+            ("done", "done"),
+            ("failed", "failed"),
+            ("missing", "missing"),
+        ),
+        table(
+            session,
+            "leakage",
+            "No evaluation sample is an ancestor of a predictor",
+            ("seed", "seed"),
+            ("evaluation samples", "evaluation_samples"),
+            ("ancestor samples", "ancestor_samples"),
+            ("samples shared", "shared_samples"),
+            ("prompts shared", "shared_prompts"),
+        ),
+        *_doubts(session),
+    )
+
+
+def _main(session: Session) -> Table:
+    return table(
+        session,
+        "results",
+        "Main results at the chosen λ",
+        ("dataset", "task"),
+        ("samples", "samples"),
+        (
+            "baseline accuracy",
+            "baseline_accuracy",
+            lambda row: _of(row, "baseline_accuracy", "baseline_correct_samples"),
+        ),
+        ("our accuracy", "accuracy", lambda row: _of(row, "accuracy", "correct_samples")),
+        ("speedup", "speedup"),
+        ("speedup in", "speedup_unit"),
+        ("quality retention", "quality_retention"),
+        ("item retention", "item_retention"),
+        ("p, adjusted", "p_value"),
+        ("p, raw", "p_value_raw"),
+        ("effect size", "effect_size"),
+        ("effect", "effect"),
+        ("method of p", "p_value_method"),
+        ("λ", "lambda"),
+        ("seeds", "seeds"),
+        ("basis", "basis"),
+        ("nature", "nature"),
+        terms=(
+            "baseline",
+            "accuracy",
+            "speedup",
+            "quality retention",
+            "item retention",
+            "effect size",
+            "λ",
+            "basis",
+            "nature",
+        ),
+    )
+
+
+def _of(row: Row, share: str, count: str) -> str:
+    """An accuracy as three decimals with its k/n; k is a mean over seeds where there are several."""
+    if row[share] is None:
+        return NOT_RECORDED
+    return f"{row[share]:.3f} ({row[count]:g}/{row['samples']})"
+
+
+def _right(row: Row) -> str:
+    return NOT_RECORDED if row["correct_samples"] is None else f"{row['correct_samples']:g}/{row['samples']}"
+
+
+def _intervals(session: Session) -> Table:
+    def between(name: str, points: bool = False) -> tuple[object, ...]:
+        factor, digits = (100, 1) if points else (1, 2 if name == "speedup" else 3)
+
+        def show(row: Row) -> str:
+            low, high = row[f"{name}_low"], row[f"{name}_high"]
+            if not isinstance(low, float) or not isinstance(high, float):
+                return NOT_RECORDED
+            return f"[{low * factor:.{digits}f}, {high * factor:.{digits}f}]"
+
+        return (name.replace("_", " ") + (" (points)" if points else ""), f"{name}_low", show)
+
+    return table(
+        session,
+        "results",
+        "95 % intervals",
+        ("dataset", "task"),
+        between("speedup"),
+        ("method", "speedup_method"),
+        between("quality_retention"),
+        ("method", "quality_retention_method"),
+        between("accuracy_difference", points=True),
+        ("method", "accuracy_difference_method"),
+    )
+
+
+def _policies(session: Session) -> Table:
+    made = table(
+        session,
+        "frontier",
+        "Policies beside each other, means over seeds; cost 1 is the last stage alone",
+        ("policy", "policy"),
+        ("setting", "setting"),
+        ("dataset", "task"),
+        ("accuracy", "accuracy"),
+        ("cost", "relative_cost"),
+        ("early-stop rate", "early_stop_rate"),
+        ("chosen", "chosen"),
+        ("basis", "basis"),
+        terms=("accuracy", "early-stop rate", "basis"),
+    )
+    everything = tuple(row for row in made.rows if row["task"] == "all")
+    return Table(made.projection, made.caption, made.columns, everything or made.rows, made.terms)
+
+
+def _questions(session: Session) -> Table:
+    def p(name: str) -> tuple[object, ...]:
+        def show(row: Row) -> str:
+            value = row[name]
+            return p_value(value) if isinstance(value, float) else "none"
+
+        return (name.replace("p_value", "p, raw").replace("p_adjusted", "p, adjusted"), name, show)
+
+    return table(
+        session,
+        "statistics",
+        "Every question with its method",
+        ("question", "name"),
+        ("dataset", "task"),
+        ("λ", "lambda"),
+        ("estimate", "estimate"),
+        ("95 % low", "low_95"),
+        ("95 % high", "high_95"),
+        p("p_value"),
+        p("p_adjusted"),
+        ("effect size", "effect_size"),
+        ("samples", "samples"),
+        ("clusters", "clusters"),
+        ("seeds", "seeds"),
+        ("method", "method"),
+        ("family", "family"),
+        ("exploratory", "exploratory"),
+        terms=("effect size",),
+    )
+
+
+def _doubts(session: Session) -> tuple[Block, ...]:
+    """What a reader must not miss: units that are missing, samples that leaked."""
+    missing = [row for row in session.rows("completeness") if row["missing"]]
+    shared = [row for row in session.rows("leakage") if row["shared_samples"] or row["shared_prompts"]]
+    said = [f"{row['unit']}: {row['missing']} of {row['planned']} planned are missing." for row in missing]
+    said += [f"Seed {row['seed']}: evaluation samples are among the predictor's ancestors." for row in shared]
+    return tuple(Text(one, warning=True) for one in said)
+
+
+def ablations(session: Session) -> tuple[Block, ...]:
+    """What the parts bring, and how far the predictor can be trusted."""
+    return (
+        table(
+            session,
+            "ablations",
+            "Ablations at the chosen λ",
+            ("part", "ablation"),
+            ("arm", "arm"),
+            ("samples", "samples"),
+            ("speedup", "speedup"),
+            ("quality retention", "quality_retention"),
+            ("accuracy", "accuracy"),
+            ("cost accuracy", "cost_accuracy"),
+            ("improvement factor", "improvement_factor"),
+            ("p, adjusted", "p_value"),
+            ("effect size", "effect_size"),
+            ("basis", "basis"),
+            ("nature", "nature"),
+            terms=("speedup", "quality retention", "cost accuracy", "improvement factor", "basis", "nature"),
+        ),
+        table(
+            session,
+            "predictor",
+            "The quality predictor, per stage, on samples that it was not fitted on",
+            ("stage", "stage"),
+            ("samples of", "role"),
+            ("seeds", "seeds"),
+            ("Brier", "brier"),
+            ("log-loss", "log_loss"),
+            ("AUROC", "auroc"),
+            ("ECE (10 bins)", "ece"),
+        ),
+    )
+
+
+def paper(session: Session) -> tuple[Block, ...]:
+    """Sentences and the table for a paper."""
+    return (
+        Text(abstract(session)),
+        Code(results_table(session), "latex"),
+        Text(method(session)),
+    )
+
+
+def reproducibility(session: Session) -> tuple[Block, ...]:
+    """How to run it again, and from how much of the log this was read."""
+    run = next(iter(session.rows("run")), {})
+    config = session.catalogue.sql("SELECT config::VARCHAR AS config FROM run_started").to_pylist()
+    commands = [shown("command", row["command"]) for row in session.rows("attempts")]
+    return (
+        Text("The commands, as they were given:"),
+        Code("\n".join(commands) or NOT_RECORDED, "sh"),
+        Text(f"The configuration, of which the SHA-256 is {shown('config_sha256', run.get('config_sha256'))}:"),
+        Code(str(config[0]["config"]) if config else NOT_RECORDED, "json"),
+        table(
+            session,
+            "streams",
+            "The head of the log that this was read from",
+            ("stream", "stream"),
+            ("events", "events"),
+            ("last event", "last_seq"),
+            ("its time", "last_event"),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""`asd-runner`: do the work that logs are made of."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asd.core.errors import UsageError
+from asd.views.cli import STORE, JsonOption, OutputOption, StoreOption, color, emit, new_app, run_app, tell, width
+
+if TYPE_CHECKING:
+    from asd.runners.base import Runner
+    from asd.store.files import FileLog
+
+app = new_app("Start, resume and plan runs.")
+ConfigArgument = Annotated[str, typer.Argument(help="A packaged configuration's name, or the path of a YAML file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("-o", "--override", help="key=value over the configuration; can be given again.")
+]
+DurabilityOption = Annotated[
+    str, typer.Option("--durability", help="group (default), each or os: when an event counts as kept.")
+]
+
+
+@app.command()
+def start(
+    config: ConfigArgument,
+    override: SetOption = None,
+    store: StoreOption = Path(STORE),
+    durability: DurabilityOption = "group",
+) -> None:
+    """Begin a new run of a configuration; it is logged in the store as it happens."""
+    from asd.runners.config import load_runner
+    from asd.store.store import Store, fresh_id
+    from asd.store.writer import Options
+
+    runner = load_runner(config, override or ())
+    log = Store(store, Options(durability=durability)).create(fresh_id(runner.name))
+    _record(runner, log, store)
+
+
+@app.command()
+def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: StoreOption = Path(STORE)) -> None:
+    """Go on with an interrupted run: what is logged is not done again."""
+    from asd.core.facts.run import RunStarted
+    from asd.runners.config import build
+    from asd.store.store import Store
+    from asd.store.writer import Options
+
+    log = Store(store).run(run)
+    started = next((one.event for one in log.read(only=(RunStarted,))), None)
+    if not isinstance(started, RunStarted):
+        raise UsageError(f"{run}: it never started; start a new run instead")
+    runner = build({"runner": started.runner, **started.config}, f"run {run}")
+    _record(runner, Store(store, Options(durability=started.durability)).run(run), store)
+
+
+def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
+    """Run into the log, showing progress on standard error; say at the end where to look."""
+    from asd.runners.base import record
+    from asd.views.progress import watching
+
+    tell(f"run {log.run} in {store}")
+    with log, watching(sys.stderr) as watch:
+        record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
+    place = "" if store == Path(STORE) else f" --store {store}"
+    tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")
+
+
+def _command() -> tuple[str, ...]:
+    return (Path(sys.argv[0]).name, *sys.argv[1:])
+
+
+@app.command("list")
+def list_runners(as_json: JsonOption = False, output: OutputOption = None) -> None:
+    """List the runners, engines and tasks that are installed."""
+    from asd.core import plugins
+
+    groups = (plugins.RUNNERS, plugins.ENGINES, plugins.TASKS)
+    rows = [{"kind": group.removeprefix("asd."), "name": name} for group in groups for name in plugins.names(group)]
+    _print(rows, as_json, output)
+
+
+@app.command()
+def configs(as_json: JsonOption = False, output: OutputOption = None) -> None:
+    """List the configurations that come with the package."""
+    from asd.runners.config import packaged
+
+    _print([{"config": name} for name in packaged()], as_json, output)
+
+
+@app.command()
+def plan(
+    config: ConfigArgument, override: SetOption = None, as_json: JsonOption = False, output: OutputOption = None
+) -> None:
+    """Say what a run would do, without doing it: stages, samples, generations; nothing is logged."""
+    from asd.runners.config import load_runner
+    from asd.views.planning import planned
+
+    _print(planned(load_runner(config, override or ())), as_json, output)
+
+
+def _print(rows: list[dict[str, str]], as_json: bool, output: Path | None) -> None:
+    from asd.views.formats import to_json, to_terminal
+
+    shown: list[dict[str, object]] = [dict(row) for row in rows]
+    if as_json:
+        emit(to_json(shown), output)
+    elif shown:
+        emit(to_terminal(list(shown[0]), shown, width=width(), color=color()), output)
+
+
+def main() -> None:
+    """The entry point of `asd-runner`."""
+    run_app(app)
