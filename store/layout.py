@@ -154,9 +154,7 @@ def _check_order(files: Sequence[Hot | Sealed]) -> None:
     expected = 0
     for one in files:
         if one.first > expected and isinstance(one, Sealed):
-            raise DamagedFileError(
-                one.path, expected, 0, f"events {expected} to {one.first - 1} are missing before this file"
-            )
+            raise DamagedFileError(one.path, expected, 0, f"events up to {one.first - 1} are missing before it")
         expected = one.last + 1 if isinstance(one, Sealed) else expected
 
 

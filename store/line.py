@@ -31,7 +31,7 @@ _STRING = rb'"(?:[^"\\]|\\.)*"'
 _LINE = re.compile(
     rb'\{"specversion":"1\.0","type":"([^"\\]+)","source":"/runs/([^"/\\]+)/([^"/\\]+)","sequence":"(\d{12,})"'
     rb',"id":(' + _STRING + rb')(?:,"subject":(' + _STRING + rb'))?,"time":"(\d{4}-[^"\\]{22})"'
-    rb'(?:,"causationid":(' + _STRING + rb'))?,(?:"dataschema":"[^"\\]*",)?"data":'
+    rb'(?:,"causationid":(' + _STRING + rb'))?,(?:"[a-z0-9]+":(?:' + _STRING + rb'|[^",{\[]+),)*?"data":'
 )
 _KIND = re.compile(r"asd\.(.+)\.v([1-9][0-9]*)")
 

@@ -59,9 +59,7 @@ def _take_sealed(opened: Opened, sealed: Sealed) -> None:
 
 def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> None:
     if hot.first != opened.tree.size:
-        raise DamagedFileError(
-            hot.path, opened.tree.size, 0, f"events up to {hot.first - 1} are missing before this file"
-        )
+        raise DamagedFileError(hot.path, opened.tree.size, 0, f"events up to {hot.first - 1} are missing before it")
     with HotReader(hot.path, hot.first) as reader:
         for record in _checked(reader, opened.tree):
             opened.last_time = record.time

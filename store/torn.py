@@ -19,6 +19,7 @@ from asd.store.line import leaf_in, record_in
 
 _CLOSING = b'"},"sha256":"'
 _HEX = frozenset(b"0123456789abcdef")
+_ALTERED = 6
 _CLOSING_LENGTH = 64 + len(_CLOSING) + 64 + len(b'"}\n')
 
 
@@ -93,7 +94,7 @@ def _lines(tail: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _ends_like_a_commit(tail: bytes) -> bool:
-    """Whether the tail's last bytes are a commit line's, up to an eighth of them altered."""
+    """Whether the tail's last bytes are a commit line's, a few of them altered."""
     if len(tail) < _CLOSING_LENGTH + len(PREFIX):
         return False
     closing = tail[-_CLOSING_LENGTH:]
@@ -102,7 +103,7 @@ def _ends_like_a_commit(tail: bytes) -> bool:
     opening = tail[-SECTOR:-_CLOSING_LENGTH]
     starts = range(len(opening) - len(PREFIX) + 1)
     near = min((_unlike(opening[at : at + len(PREFIX)], PREFIX) for at in starts), default=len(PREFIX))
-    return strange <= _CLOSING_LENGTH // 8 and near <= len(PREFIX) // 4
+    return strange <= _ALTERED and near <= _ALTERED
 
 
 def _unlike(one: bytes, other: bytes) -> int:

@@ -130,9 +130,7 @@ class _StreamVerifier:
     def _hot(self, hot: Hot, *, last: bool) -> None:
         self._found.hot_files += 1
         if self._tree is not None and self._tree.size != hot.first:
-            raise DamagedFileError(
-                hot.path, self._tree.size, 0, f"events up to {hot.first - 1} are missing before this file"
-            )
+            raise DamagedFileError(hot.path, self._tree.size, 0, f"events up to {hot.first - 1} are missing before it")
         with HotReader(hot.path, hot.first) as reader:
             try:
                 self._groups(reader)

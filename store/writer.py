@@ -97,7 +97,7 @@ class StreamWriter:
         if self._options.durability == "group":
             self._thread = Thread(target=self._flush_forever, name=f"asd-flush-{self._stream}", daemon=True)
             self._thread.start()
-        atexit.register(self.close)
+        atexit.register(self.close, seal=False)
 
     @property
     def failed(self) -> bool:
@@ -141,7 +141,7 @@ class StreamWriter:
         """Wait until everything appended so far is on the disk (with durability "os": with the system)."""
         self.durable(self.next_seq - 1)
 
-    def close(self) -> None:
+    def close(self, *, seal: bool = True) -> None:
         """Commit what waits, seal what is there, and let the stream go. Raises `DiskError` if something was lost."""
         atexit.unregister(self.close)
         if self._lock_fd < 0:
@@ -153,21 +153,21 @@ class StreamWriter:
             self._thread.join()
         try:
             with self._disk_errors():
-                self._finish()
+                self._finish(seal=seal)
         finally:
             os.close(self._lock_fd)
             self._lock_fd = -1
         self._check()
 
-    def _finish(self) -> None:
-        tail, self._tail = self._tail, None
-        if tail is not None:
-            tail.close()
-            if not self.failed and tail.end:
-                self._seal(Hot(tail.path, tail.first))
+    def _finish(self, *, seal: bool) -> None:
         self._pool.shutdown(wait=True)
         for one in self._sealing:
             one.result()
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            tail.close()
+            if seal and tail.end and not self.failed:
+                self._sealer.seal(Hot(tail.path, tail.first))
         self._sealer.clean(all_of_it=True)
 
     def _encode(self, events: Sequence[Event]) -> tuple[_Batch, dict[str, bytes]]:

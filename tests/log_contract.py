@@ -71,7 +71,7 @@ class LogContract(ABC):
 
     def test_a_fact_stated_otherwise_is_refused_and_named(self, log: EventLog) -> None:
         log.append("main", [graded(1)])
-        with pytest.raises(ConflictError, match="sample[.]graded:gsm8k/test/1@1"):
+        with pytest.raises(ConflictError, match=r"sample\.graded:gsm8k/test/1@1"):
             log.append("main", [graded(1, correct=False)])
 
     def test_a_refused_append_stores_none_of_its_events(self, log: EventLog) -> None:

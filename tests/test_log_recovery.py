@@ -1,0 +1,180 @@
+"""What happens after a crash: a torn tail is cut and said, damage is named and nothing is touched."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from log_events import failed, generated, graded, started
+from log_files import crashed, problems, read_all, sealed
+
+from asd.core.errors import DamageError
+from asd.core.event import Event
+from asd.core.facts.telemetry import LogRecovered
+from asd.store.commit import SECTOR
+from asd.store.damage import DamagedFileError
+from asd.store.files import FileLog
+from asd.store.verify import verify
+
+GROUPS: list[list[Event]] = [[generated(1), graded(1)], [generated(2)], [graded(2), generated(3), graded(3)]]
+EVENTS = [event for group in GROUPS for event in group]
+BEFORE_LAST = 3
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run."""
+    return tmp_path / "run-1"
+
+
+def last_group(hot: Path) -> int:
+    """Where the last group of a hot file begins."""
+    lines = hot.read_bytes().splitlines(keepends=True)
+    ends = [sum(map(len, lines[: at + 1])) for at, line in enumerate(lines) if b'{"commit"' in line[:SECTOR]]
+    return ends[-2]
+
+
+def test_after_a_crash_appending_goes_on_in_the_same_file(run: Path) -> None:
+    crashed(run, GROUPS)
+    with FileLog(run) as log:
+        assert log.append("main", [started()]) == 6
+    assert [one.event for one in read_all(run)] == [*EVENTS, started()]
+    assert problems(run) == []
+
+
+@pytest.mark.parametrize("kept", [1, 200, 1000, 2000, -300, -78, -1])
+def test_a_group_that_was_written_in_part_is_cut_and_said(run: Path, kept: int) -> None:
+    hot = crashed(run, GROUPS)
+    begin, data = last_group(hot), hot.read_bytes()
+    torn = data[begin:][:kept]
+    hot.write_bytes(data[:begin] + torn)
+    with FileLog(run) as log:
+        log.append("main", [started()])
+    records = read_all(run)
+    assert [one.event for one in records[:BEFORE_LAST]] == EVENTS[:BEFORE_LAST]
+    assert records[BEFORE_LAST].event == LogRecovered(
+        file=hot.name, offset=begin, bytes_cut=len(torn), bytes_sha256=sha256(torn).hexdigest()
+    )
+    assert records[-1].event == started()
+    assert problems(run) == []
+
+
+@pytest.mark.parametrize("filling", [bytes(SECTOR), bytes(range(256)) * 2])
+def test_a_lost_sector_in_the_last_group_is_a_torn_tail(run: Path, filling: bytes) -> None:
+    hot = crashed(run, GROUPS)
+    begin, data = last_group(hot), bytearray(hot.read_bytes())
+    sector = begin - begin % SECTOR + SECTOR
+    data[sector : sector + SECTOR] = filling
+    hot.write_bytes(data)
+    with FileLog(run) as log:
+        log.append("main", [started()])
+    assert [one.event for one in read_all(run)][:BEFORE_LAST] == EVENTS[:BEFORE_LAST]
+    assert read_all(run)[BEFORE_LAST].kind == "log.recovered"
+
+
+def test_a_reader_stops_before_a_torn_tail_and_verification_says_how_long_it_is(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    begin = last_group(hot)
+    hot.write_bytes(hot.read_bytes()[: begin + 100])
+    assert [one.event for one in read_all(run)] == EVENTS[:BEFORE_LAST]
+    found = verify(run)
+    assert found.ok
+    assert found.streams[0].torn_bytes == 100
+
+
+@pytest.mark.parametrize("back", [1, 2, 40, 100, 200, 500, 1500, 3000])
+def test_a_flipped_bit_in_the_last_group_is_damage_and_never_cut(run: Path, back: int) -> None:
+    hot = crashed(run, GROUPS)
+    data = bytearray(hot.read_bytes())
+    data[-back] ^= 4
+    hot.write_bytes(data)
+    with pytest.raises(DamagedFileError) as caught, FileLog(run) as log:
+        log.append("main", [started()])
+    assert caught.value.file == hot
+    assert abs(caught.value.offset - (len(data) - back)) < 2500
+    assert hot.read_bytes() == data
+    assert problems(run) != []
+
+
+def test_damage_before_the_last_group_is_named_by_event_file_and_byte(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    data = hot.read_bytes()
+    at = data.index(b'"correct":true')
+    hot.write_bytes(data[:at] + b'"correct":tru3' + data[at + 14 :])
+    begin = data.rindex(b"\n", 0, at) + 1
+    assert problems(run) == [f"00000000.jsonl:{begin}:1: its line is damaged"]
+    with pytest.raises(DamageError, match=f"00000000.jsonl: event 1 at byte {begin}"):
+        read_all(run)
+
+
+def test_a_group_taken_out_of_the_middle_is_noticed(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    lines = hot.read_bytes().splitlines(keepends=True)
+    del lines[3:5]
+    hot.write_bytes(b"".join(lines))
+    assert problems(run) != []
+    with pytest.raises(DamageError):
+        read_all(run)
+
+
+def test_a_changed_byte_in_a_sealed_file_is_noticed_by_reader_writer_and_verification(run: Path) -> None:
+    path = sealed(run, GROUPS)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamageError, match="manifest"):
+        read_all(run)
+    assert problems(run) == [f"{path.name}:0:0: it is not the file that its manifest names"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".json"])
+def test_a_missing_half_of_a_sealed_file_is_noticed(run: Path, suffix: str) -> None:
+    sealed(run, GROUPS).with_suffix(suffix).unlink()
+    assert problems(run) != []
+    with pytest.raises(DamageError, match="missing"), FileLog(run) as log:
+        log.append("main", [started()])
+
+
+def test_a_missing_sealed_file_before_another_is_noticed(run: Path) -> None:
+    first = sealed(run, GROUPS)
+    sealed(run, [[started()]])
+    first.unlink()
+    first.with_suffix(".json").unlink()
+    assert problems(run) == ["00000006-00000006.parquet:0:0: events up to 5 are missing before it"]
+
+
+def test_what_an_interrupted_seal_leaves_is_no_damage_and_is_cleaned_up(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    folder = hot.parent
+    manifest = folder / "00000000-00000005.json"
+    manifest.write_text("{}")
+    (folder / "00000000-00000005.parquet.tmp").write_bytes(b"PAR1")
+    assert [one.event for one in read_all(run)] == EVENTS
+    with FileLog(run) as log:
+        log.append("main", [started()])
+        log.flush()
+        assert sorted(path.name for path in folder.iterdir()) == ["00000000.jsonl", "lock"]
+    assert problems(run) == []
+
+
+def test_a_sealed_file_whose_lines_are_still_there_is_read_once(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    lines = hot.read_bytes()
+    with FileLog(run) as log:
+        log.append("main", [started()])
+    hot.write_bytes(lines)
+    assert [one.event for one in read_all(run)] == [*EVENTS, started()]
+    with FileLog(run) as log:
+        log.append("main", [failed(1, "later")])
+        assert not hot.exists()
+    assert [one.event for one in read_all(run)][-1] == failed(1, "later")
+
+
+def test_the_tail_of_a_file_that_others_follow_may_not_be_torn(run: Path) -> None:
+    hot = crashed(run, GROUPS)
+    begin, data = last_group(hot), hot.read_bytes()
+    hot.with_name("00000006.jsonl").write_bytes(b"")
+    hot.write_bytes(data[: begin + 50])
+    assert problems(run) != []
+    with pytest.raises(DamageError), FileLog(run) as log:
+        log.append("main", [started()])
+    assert hot.read_bytes() == data[: begin + 50]
