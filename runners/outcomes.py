@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd.core.arrays import FloatArray, IntArray
+from asd.core.policy import Decisions
+from asd.runners.ladder import Table, policy_costs, spent_seconds
 from asd.runners.state import Outcome, State
 
 
@@ -14,9 +16,9 @@ from asd.runners.state import Outcome, State
 class Outcomes:
     """Some samples under one λ, each value the mean over the seeds in which the sample was evaluated: shape [samples].
 
-    `cost` is what was paid in units of stage 0's mean; `spent` and `baseline_spent` are seconds where answers have
-    times, else costs; `disagree` is the share of seeds in which ours and the baseline differ; `clusters` numbers the
-    groups, None where every sample stands alone.
+    `cost` and `baseline_cost` are in units of stage 0's mean; `spent` and `baseline_spent` are seconds where answers
+    have times, else costs; `disagree` is the share of seeds in which ours and the baseline differ; `clusters` numbers
+    the groups, None where every sample stands alone.
     """
 
     names: tuple[str, ...]
@@ -24,6 +26,7 @@ class Outcomes:
     baseline_right: FloatArray
     disagree: FloatArray
     cost: FloatArray
+    baseline_cost: FloatArray
     spent: FloatArray
     baseline_spent: FloatArray
     clusters: IntArray | None
@@ -63,10 +66,40 @@ def averaged(state: State, found: Mapping[str, Sequence[Outcome]]) -> Outcomes:
         _means(found.values(), lambda one: one.baseline_correct),
         _means(found.values(), lambda one: one.correct != one.baseline_correct),
         _means(found.values(), lambda one: one.cost),
+        _means(found.values(), lambda one: one.baseline_cost),
         _means(found.values(), lambda one: one.time_s if timed else one.cost),
         _means(found.values(), lambda one: one.baseline_time_s if timed else one.baseline_cost),
         _clusters(state, tuple(found)),
     )
+
+
+class Tally:
+    """Outcomes of one way of deciding, collected seed by seed."""
+
+    def __init__(self, state: State) -> None:
+        """Nothing is decided yet."""
+        self.state, self.costs = state, policy_costs(state)
+        self.found: dict[str, list[Outcome]] = defaultdict(list)
+
+    def add(self, seen: Table, decided: Decisions, *, predictor: bool = True) -> None:
+        """Count one seed's samples in; without the `predictor` its time is not paid."""
+        time_s = spent_seconds(seen, decided.used, predictor=predictor)
+        cost = np.where(decided.used, self.costs, 0.0).sum(axis=1)
+        for row, name in enumerate(seen.names):
+            self.found[name].append(
+                Outcome(
+                    correct=bool(seen.right[row, decided.answer_stage[row]]),
+                    baseline_correct=bool(seen.right[row, -1]),
+                    cost=float(cost[row]),
+                    baseline_cost=float(self.costs[-1]),
+                    time_s=None if time_s is None else float(time_s[row]),
+                    baseline_time_s=None if seen.seconds is None else float(seen.seconds[row, -1]),
+                )
+            )
+
+    def outcomes(self) -> Outcomes:
+        """Seeds averaged per sample."""
+        return averaged(self.state, self.found)
 
 
 def _means(several: Iterable[Sequence[Outcome]], value: Callable[[Outcome], float | None]) -> FloatArray:

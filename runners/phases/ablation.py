@@ -1,6 +1,5 @@
 """What the parts are worth: the same samples decided without the predictor, and with another cost model."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,46 +10,16 @@ from asd.core.costs import CostModel, cost_accuracy
 from asd.core.event import JsonObject
 from asd.core.facts.analysis import AblationMeasured, LambdaChosen
 from asd.core.facts.cost import CostMeasured
-from asd.core.policy import Decisions, OptimalStopping
+from asd.core.policy import OptimalStopping
 from asd.core.statistics import multiple, paired
 from asd.runners.base import Step
-from asd.runners.ladder import Table, policy_costs, spent_seconds, tokens
-from asd.runners.outcomes import Outcomes, averaged
+from asd.runners.ladder import Table, policy_costs, tokens
+from asd.runners.outcomes import Outcomes, Tally
 from asd.runners.phases.decisions import Replay
 from asd.runners.phases.statistics import Finding, about, finding_event
 from asd.runners.settings import AnalysisSettings
-from asd.runners.state import Outcome
 
 PREDICTOR, COSTS = "quality predictor", "cost model"
-
-
-class Arm:
-    """One way of deciding, over the evaluation samples of all seeds."""
-
-    def __init__(self, replay: Replay) -> None:
-        """Nothing is decided yet."""
-        self.state, self.costs = replay.state, policy_costs(replay.state)
-        self.found: dict[str, list[Outcome]] = defaultdict(list)
-
-    def add(self, seen: Table, decided: Decisions, *, predictor: bool = True) -> None:
-        """Count one seed's samples in; without the `predictor` its time is not paid."""
-        time_s = spent_seconds(seen, decided.used, predictor=predictor)
-        cost = np.where(decided.used, self.costs, 0.0).sum(axis=1)
-        for row, name in enumerate(seen.names):
-            self.found[name].append(
-                Outcome(
-                    correct=bool(seen.right[row, decided.answer_stage[row]]),
-                    baseline_correct=bool(seen.right[row, -1]),
-                    cost=float(cost[row]),
-                    baseline_cost=float(self.costs[-1]),
-                    time_s=None if time_s is None else float(time_s[row]),
-                    baseline_time_s=None if seen.seconds is None else float(seen.seconds[row, -1]),
-                )
-            )
-
-    def outcomes(self) -> Outcomes:
-        """Seeds averaged per sample."""
-        return averaged(self.state, self.found)
 
 
 def ablate(settings: AnalysisSettings, replay: Replay) -> Iterator[Step]:
@@ -76,7 +45,7 @@ Arms = tuple[dict[str, Outcomes], dict[str, float]]
 
 def _predictor(replay: Replay, lam: float) -> Arms:
     """Without the predictor a stage's answer is as likely right as that stage's are on average."""
-    costs, on, off = policy_costs(replay.state), Arm(replay), Arm(replay)
+    costs, on, off = policy_costs(replay.state), Tally(replay.state), Tally(replay.state)
     rule = OptimalStopping(recall=replay.settings.recall, skip=replay.settings.skip)
     for seed in replay.draws:
         known, seen = replay.table(seed, "calibrate"), replay.table(seed, "evaluate")
@@ -94,7 +63,7 @@ def _cost_model(replay: Replay, lam: float) -> Arms:
     arms: dict[str, Outcomes] = {}
     accuracies: dict[str, float] = {}
     for name, costs in _costs(stages).items():
-        arm, predicted, spent = Arm(replay), 0.0, 0.0
+        arm, predicted, spent = Tally(replay.state), 0.0, 0.0
         for seed in replay.draws:
             known, seen = replay.table(seed, "calibrate"), replay.table(seed, "evaluate")
             decided = rule.fit(known.quality, known.right.astype(np.float64), costs, lam).decide(seen.quality, costs)

@@ -10,8 +10,10 @@ from asd.core.errors import ConfigError
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.policy import Decisions, FittedPolicy, OptimalStopping, policy_from_data
+from asd.core.statistics.clusters import clustered_mean
 from asd.runners.base import Step
 from asd.runners.ladder import Table, policy_costs, spent_seconds, table
+from asd.runners.outcomes import Outcomes, Tally
 from asd.runners.settings import PolicySettings
 from asd.runners.state import State
 
@@ -48,14 +50,24 @@ class Replay:
                 )
 
     def choose(self, retention: float) -> Iterator[Step]:
-        """The λ that is fastest among those that keep `retention` of the last stage's accuracy on calibration
-        samples, pooled over seeds; where none does, the one that keeps most."""
-        rows = [(lam, *self._worth(lam)) for lam in self.lambdas]
-        kept = [row for row in rows if row[1] >= retention]
-        best = max(kept, key=lambda row: row[2]) if kept else max(rows, key=lambda row: row[1])
-        rule = f"fastest that keeps {retention:.1%}" if kept else f"none keeps {retention:.1%}: the one that keeps most"
-        samples = sum(len(self.table(seed, "calibrate").names) for seed in self.draws)
-        yield LambdaChosen(lam=best[0], rule=rule, retention=best[1], speedup=best[2], samples=samples)
+        """The λ that the report leads with, picked on the calibration samples, seeds averaged per sample.
+
+        It is the fastest (by the costs that decisions reckon with) whose retention is at least `retention` with
+        95 % confidence, one-sided; where none is, the one that keeps most.
+        """
+        seen = {lam: self._calibration(lam) for lam in self.lambdas}
+        sure = [lam for lam in self.lambdas if _surely_keeps(seen[lam], retention)]
+        if sure:
+            best, rule = max(sure, key=lambda lam: _saved(seen[lam])), f"fastest that keeps {retention:.1%}, 95 % sure"
+        else:
+            best, rule = max(self.lambdas, key=lambda lam: _kept(seen[lam])), f"keeps most; none surely {retention:.1%}"
+        yield LambdaChosen(
+            lam=best,
+            rule=rule,
+            retention=_kept(seen[best]),
+            speedup=_saved(seen[best]),
+            samples=len(seen[best].names),
+        )
 
     def answer(self) -> Iterator[Step]:
         """Every escalation and every final answer, for every λ and seed, on the evaluation samples."""
@@ -82,18 +94,30 @@ class Replay:
         fitted = next(one for one in self.state.all(PolicyFitted) if (one.lam, one.seed) == (lam, seed))
         return policy_from_data(fitted.parameters)
 
-    def _worth(self, lam: float) -> tuple[float, float]:
-        """Retention and speedup (by policy costs) of one λ on the calibration samples of all seeds."""
-        costs = policy_costs(self.state)
-        kept = base = paid = full = 0.0
+    def _calibration(self, lam: float) -> Outcomes:
+        """What the policies of one λ do on the samples that they were calibrated on."""
+        tally = Tally(self.state)
         for seed in self.draws:
             known = self.table(seed, "calibrate")
-            decided = self.policy(lam, seed).decide(known.quality, costs)
-            kept += known.right[np.arange(len(known.names)), decided.answer_stage].sum()
-            base += known.right[:, -1].sum()
-            paid += decided.cost.sum()
-            full += costs[-1] * len(known.names)
-        return (kept / base if base else 1.0), full / paid
+            tally.add(known, self.policy(lam, seed).decide(known.quality, policy_costs(self.state)))
+        return tally.outcomes()
+
+
+def _kept(seen: Outcomes) -> float:
+    base = float(seen.baseline_right.sum())
+    return float(seen.right.sum()) / base if base else 1.0
+
+
+def _saved(seen: Outcomes) -> float:
+    return float(seen.baseline_cost.sum() / seen.cost.sum())
+
+
+def _surely_keeps(seen: Outcomes, retention: float) -> bool:
+    """One-sided t at 5 % of accuracy − retention × baseline accuracy, by clusters where there are any."""
+    kept = clustered_mean(seen.right - retention * seen.baseline_right, seen.groups)
+    if kept.standard_error == 0:
+        return kept.mean >= 0
+    return kept.mean > 0 and kept.p_value / 2 <= 0.05
 
 
 class Rows:
