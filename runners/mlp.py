@@ -105,8 +105,8 @@ def train(
     scale = np.where(scale > 1e-6, scale, 1.0)
     weight = np.ones(features.shape[1]) if emphasis is None else emphasis
     inputs = _standardised(features, mean, scale) * weight
-    sizes = [inputs.shape[1], *hidden, targets.shape[1]]
-    weights, biases = _fit(inputs, targets, sizes, dropout, seed, epochs, learning_rate, weight_decay, batch)
+    recipe = _Recipe(tuple(hidden), dropout, seed, epochs, learning_rate, weight_decay, batch)
+    weights, biases = _fit(inputs, targets, recipe)
     # The emphasis becomes part of the first layer, so that asking needs to know nothing of it.
     network = Mlp(mean, scale, (weights[0] * weight[:, None], *weights[1:]), biases, float("nan"))
     if held_out is None:
@@ -125,43 +125,51 @@ def _standardised(features: FloatArray, mean: FloatArray, scale: FloatArray) -> 
     return np.clip((features - mean) / scale, -CLIP, CLIP)
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    hidden: tuple[int, ...]
+    dropout: float
+    seed: int
+    epochs: int
+    learning_rate: float
+    weight_decay: float
+    batch: int
+
+
 def _fit(
-    inputs: FloatArray,
-    targets: FloatArray,
-    sizes: Sequence[int],
-    dropout: float,
-    seed: int,
-    epochs: int,
-    learning_rate: float,
-    weight_decay: float,
-    batch: int,
+    inputs: FloatArray, targets: FloatArray, recipe: _Recipe
 ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
     import torch
     from torch import nn
 
-    order = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = _layers(sizes, dropout)
-        x = torch.from_numpy(inputs).float()
-        known = torch.from_numpy(np.isfinite(targets)).float()
-        y = torch.from_numpy(np.nan_to_num(targets)).float()
-        optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
-        steps = epochs * -(-len(x) // batch)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
-        network.train()
-        for _ in range(epochs):
-            for rows in np.array_split(order.permutation(len(x)), -(-len(x) // batch)):
-                losses = nn.functional.binary_cross_entropy_with_logits(network(x[rows]), y[rows], reduction="none")
-                loss = (losses * known[rows]).sum() / known[rows].sum().clamp(min=1.0)
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-                schedule.step()
-        linear = [layer for layer in network if isinstance(layer, nn.Linear)]
-        weights = tuple(layer.weight.detach().double().numpy().T.copy() for layer in linear)
-        biases = tuple(layer.bias.detach().double().numpy().copy() for layer in linear)
+        torch.manual_seed(recipe.seed)
+        network = _layers([inputs.shape[1], *recipe.hidden, targets.shape[1]], recipe.dropout)
+        _descend(network, inputs, targets, recipe)
+    linear = [layer for layer in network if isinstance(layer, nn.Linear)]
+    weights = tuple(layer.weight.detach().double().numpy().T.copy() for layer in linear)
+    biases = tuple(layer.bias.detach().double().numpy().copy() for layer in linear)
     return weights, biases
+
+
+def _descend(network: "Sequential", inputs: FloatArray, targets: FloatArray, recipe: _Recipe) -> None:
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    x, known = torch.from_numpy(inputs).float(), torch.from_numpy(np.isfinite(targets)).float()
+    y = torch.from_numpy(np.nan_to_num(targets)).float()
+    batches = -(-len(x) // recipe.batch)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(recipe.epochs * batches, 1))
+    order = np.random.default_rng(recipe.seed)
+    for _ in range(recipe.epochs):
+        for rows in np.array_split(order.permutation(len(x)), batches):
+            losses = binary_cross_entropy_with_logits(network(x[rows]), y[rows], reduction="none")
+            loss = (losses * known[rows]).sum() / known[rows].sum().clamp(min=1.0)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
 
 
 def _layers(sizes: Sequence[int], dropout: float) -> "Sequential":
