@@ -120,7 +120,7 @@ def _tested(ablation: str, lam: float, first: Outcomes, second: Outcomes, settin
     gain = loss[1] - loss[0]
     p = paired.sign_flip_test(gain, settings.rng_seed, settings.permutations)
     return replace(
-        about(f"ablation/{ablation}", lam, "all", first),
+        about(f"ablation: {ablation}", lam, "all", first),
         method=f"sign-flip permutation of cost + λ·error, {settings.permutations:,} resamples",
         family="ablations (Holm)",
         estimate=float(gain.mean()),
