@@ -154,6 +154,46 @@ def test_one_stage_at_a_time_decides_as_the_batch_does(seed, kind, lam):
         assert batch.cost[sample] == pytest.approx(costs[sample, used].sum())
 
 
+def with_forecasts(seed, samples=200):
+    """Judgements and forecasts [m, 4, 4]: noisy views of each stage's quality that sharpen as stages run."""
+    q, right, costs = ladder(seed, samples)
+    noise = np.random.default_rng(seed).normal(0, 0.3, (samples, 4, 4)) / np.arange(1, 5)[:, None]
+    return np.clip(q[:, None, :] + noise, 0.01, 0.99), right, costs
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, recall=st.booleans())
+def test_with_forecasts_too_a_larger_price_of_error_never_stops_earlier(seed, recall):
+    q, right, costs = with_forecasts(seed)
+    stops = [OptimalStopping(recall).fit(q, right, costs, lam).decide(q, costs).stop_stage for lam in PRICES]
+    assert (np.diff(stops, axis=0) >= 0).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, lam=st.sampled_from(PRICES), recall=st.booleans())
+def test_with_forecasts_too_one_stage_at_a_time_decides_as_the_batch_does(seed, lam, recall):
+    q, right, costs = with_forecasts(seed, samples=60)
+    policy = OptimalStopping(recall).fit(q, right, costs, lam)
+    batch = policy.decide(q, costs)
+    for sample, last in enumerate(batch.stop_stage):
+        steps = [policy.stop_or_go(stage, q[sample, : stage + 1]) for stage in range(last + 1)]
+        assert [step.stop for step in steps] == [False] * last + [True]
+        assert [step.go_value for step in steps] == batch.go_value[sample, : last + 1].tolist()
+        assert steps[-1].answer_stage == batch.answer_stage[sample]
+
+
+def test_a_forecast_that_the_next_stage_will_fail_too_stops_a_hopeless_sample():
+    rng = np.random.default_rng(4)
+    hopeful = rng.random(2000) < 0.5
+    right = np.column_stack([np.zeros(2000), hopeful]).astype(float)
+    q = np.full((2000, 2, 2), np.nan)
+    q[:, 0, 0], q[:, 1, 0] = rng.uniform(0.05, 0.15, 2000), 0.1
+    q[:, 0, 1] = np.clip(right[:, 1], 0.02, 0.98) + rng.normal(0, 0.005, 2000)
+    q[:, 1, 1] = np.clip(right[:, 1], 0.02, 0.98)
+    stops = OptimalStopping().fit(q, right, np.array([1.0, 5.0]), 10.0).decide(q, np.array([1.0, 5.0])).stop_stage
+    assert (stops == hopeful).mean() > 0.99
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=seeds, lam=st.sampled_from(PRICES), discrete=st.booleans())
 def test_a_policy_rebuilt_from_its_data_decides_the_same(seed, lam, discrete):

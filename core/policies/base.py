@@ -61,7 +61,7 @@ class FittedPolicy:
         """Value of stopping and of going on, and the answer's position, after `position` of the own ladder.
 
         `quality` [m, k, k] holds at [s, i, j] the probability that the answer of the ladder's stage j is right,
-        judged after its stage i ≥ j; only i ≤ `position` is read. Each result has shape [m].
+        given its stages up to i; only i ≤ `position` is read. Each result has shape [m].
         """
         raise NotImplementedError
 
@@ -72,25 +72,36 @@ class FittedPolicy:
     def stop_or_go(self, stage: int, history: FloatArray) -> Step:
         """Decide for one sample after `stage`.
 
-        `history` holds the estimates so far: [stage + 1] own-stage probabilities, or [stage + 1, stage + 1] with
-        re-judged earlier answers, as in `decide`. Stages outside the policy's ladder may hold nan.
+        `history` holds the estimates so far: [stage + 1] own-stage probabilities, or [stage + 1, n] rows of
+        judgements and forecasts, as in `decide`. Stages outside the policy's ladder may hold nan.
         Raises UsageError if the policy does not use `stage`.
         """
         if stage not in self.stages:
             raise UsageError(f"stage {stage} is not one of the stages {self.stages} that this policy uses")
         position = self.stages.index(stage)
-        quality = on_ladder(judged(np.asarray(history, dtype=np.float64)[None]), self.stages[: position + 1])
+        quality = on_ladder(self._so_far(np.asarray(history, dtype=np.float64), stage), self.stages)
         stop, go, answer = self.values(position, quality)
         ends = bool(_stops(stop, go)[0])
         following = None if ends else self.stages[position + 1]
         return Step(ends, float(stop[0]), float(go[0]), self.stages[int(answer[0])], following)
 
+    def _so_far(self, history: FloatArray, stage: int) -> FloatArray:
+        """The estimates up to `stage` in the batch's shape, nan where nothing is known yet: [1, n, n]."""
+        count = max(self.stages[-1], stage) + 1
+        table = np.full((1, count, count), np.nan)
+        rows = history[: stage + 1]
+        if rows.ndim == 1:
+            rows = judged(rows[None])[0]
+        width = min(rows.shape[1], count)
+        table[0, : len(rows), :width] = rows[:, :width]
+        return table
+
     def decide(self, q: Estimates, costs: FloatArray) -> Decisions:
         """Decide for m samples at once.
 
         `q` is [m, n], the calibrated probability that stage i's answer is right given the history up to i; or
-        [m, n, n], where [s, i, j] re-judges the answer of stage j ≤ i after stage i; or such arrays by sub-ladder.
-        `costs` is [m, n] or [n].
+        [m, n, n], where [s, i, j] re-judges the answer of stage j ≤ i after stage i and, for j > i, forecasts
+        whether stage j will be right (nan: no forecast); or such arrays by sub-ladder. `costs` is [m, n] or [n].
         """
         full = judged(of_ladder(q, self.stages))
         samples, count = full.shape[:2]
@@ -137,12 +148,14 @@ def of_ladder(q: Estimates, stages: tuple[int, ...]) -> FloatArray:
 def judged(q: FloatArray) -> FloatArray:
     """Estimates as [m, n, n]: from [m, n], an earlier answer keeps the probability that it had at its own stage.
 
-    Raises UsageError for any other shape.
+    What is above the diagonal is then nan: nothing is forecast. Raises UsageError for any other shape.
     """
     if q.ndim == 3 and q.shape[1] == q.shape[2]:
         return q
     if q.ndim == 2:
-        return np.repeat(q[:, None, :], q.shape[1], axis=1)
+        table = np.repeat(q[:, None, :], q.shape[1], axis=1)
+        table[:, *np.triu_indices(q.shape[1], 1)] = np.nan
+        return table
     raise UsageError(f"estimates must have shape [samples, stages] or [samples, stages, stages], not {q.shape}")
 
 

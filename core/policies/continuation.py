@@ -1,8 +1,9 @@
 """Conditional expectations given the history: E[value of the next stage | history so far].
 
-Both kinds are averages with weights that do not depend on the averaged values. So the cost to go, as a function
-of λ, stays a concave function that is positive at 0 (a minimum of straight lines, averaged), while the cost of
-stopping is a line through 0: they cross at most once. That is why a larger λ never stops a request earlier.
+Both kinds are averages with weights that do not depend on the averaged values. So the cost to go beyond the cost
+of stopping, as a function of λ, is concave (a minimum of straight lines less a straight line, averaged) and, being
+the next stage's cost, positive at 0: it is negative, which means 'go on', from some λ on and never below it. That is
+why a larger λ never stops a request earlier.
 """
 
 from collections.abc import Mapping

@@ -30,7 +30,7 @@ from asd.core.policies.continuation import Continuation, continuation_from_data,
 
 @dataclass(frozen=True)
 class FittedStopping(FittedPolicy):
-    """A fitted stopping rule: one conditional expectation per stage but the last of its ladder."""
+    """A fitted stopping rule: for each stage but the last of its ladder, what going on costs beyond stopping."""
 
     recall: bool
     continuations: tuple[Continuation, ...]
@@ -41,8 +41,8 @@ class FittedStopping(FittedPolicy):
         stop = self.lam * (1.0 - hand)
         if position == len(self.stages) - 1:
             return stop, np.full(len(hand), np.inf), answer
-        go = self.continuations[position].predict(history(quality, position), hand)
-        return stop, go, answer
+        gain = self.continuations[position].predict(history(quality, position), outlook(quality, position, hand))
+        return stop, stop + gain, answer
 
     def to_data(self) -> dict[str, object]:
         fitted = [continuation.to_data() for continuation in self.continuations]
@@ -125,11 +125,10 @@ class OptimalStopping:
         fitted: list[Continuation] = []
         for position in range(last - 1, -1, -1):
             hand = in_hand(own, position, self.recall)[0]
-            targets = paid[:, ladder[position + 1]] + to_go
-            part = fit_continuation(history(own, position), hand, targets, share, self.groups)
-            stop = lam * (1.0 - hand)
-            go = part.predict(history(own, position), hand)
-            to_go = np.minimum(stop, go) if self.lookahead else stop
+            seen, summary, stop = history(own, position), outlook(own, position, hand), lam * (1.0 - hand)
+            # What going on costs beyond stopping varies less than what it costs, so its mean is better known.
+            part = fit_continuation(seen, summary, paid[:, ladder[position + 1]] + to_go - stop, share, self.groups)
+            to_go = stop + np.minimum(part.predict(seen, summary), 0.0) if self.lookahead else stop
             fitted.insert(0, part)
         return FittedStopping(float(lam), ladder, self.recall, tuple(fitted))
 
@@ -187,6 +186,15 @@ def in_hand(quality: FloatArray, position: int, recall: bool) -> tuple[FloatArra
     judgements = quality[:, position, : position + 1]
     best = position - judgements[:, ::-1].argmax(axis=1)
     return judgements[np.arange(samples), best], best
+
+
+def outlook(quality: FloatArray, position: int, hand: FloatArray) -> FloatArray:
+    """One number per sample along which what is to be gained by going on is averaged: [m].
+
+    The probability in hand, less the best forecast of a later stage where there are forecasts.
+    """
+    lead = hand - quality[:, position, position + 1 :].max(axis=1)
+    return np.asarray(np.where(np.isnan(lead), hand, lead))
 
 
 def history(quality: FloatArray, position: int) -> FloatArray:
