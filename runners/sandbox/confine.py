@@ -1,0 +1,154 @@
+"""A process gives up, for good, what code in it could do harm with: resource limits, Landlock and seccomp.
+
+Linux only, for x86-64 and arm64; by system calls, since no package may be needed inside the worker. This file uses
+the standard library alone. Sources: landlock(7), seccomp(2), capset(2), linux/audit.h, linux/filter.h.
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+import sys
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE = 38, 22, 4
+_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+
+_ERRNO, _ALLOW, _KILL = 0x00050000, 0x7FFF0000, 0x80000000
+_EPERM, _ENOTTY, _ENOSYS = 1, 25, 38
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_NUMBER, _ARCHITECTURE, _SECOND_ARGUMENT = 0, 4, 24
+
+# What an interpreter needs to compute, to allocate, to import from folders that it may read and to talk over open
+# pipes. Everything else is refused: processes and threads, signals to others, sockets, mounts, tracing, new limits.
+_CALLS: dict[str, dict[str, int]] = {
+    "x86_64": {
+        "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "poll": 7, "lseek": 8,
+        "mmap": 9, "mprotect": 10, "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14,
+        "rt_sigreturn": 15, "pread64": 17, "access": 21, "select": 23, "sched_yield": 24, "mremap": 25,
+        "madvise": 28, "dup": 32, "nanosleep": 35, "getpid": 39, "exit": 60, "uname": 63, "getcwd": 79,
+        "readlink": 89, "gettimeofday": 96, "getrusage": 98, "sysinfo": 99, "times": 100, "getuid": 102,
+        "getgid": 104, "geteuid": 107, "getegid": 108, "getppid": 110, "sigaltstack": 131, "gettid": 186,
+        "futex": 202, "sched_getaffinity": 204, "getdents64": 217, "restart_syscall": 219, "clock_gettime": 228,
+        "clock_getres": 229, "clock_nanosleep": 230, "exit_group": 231, "openat": 257, "newfstatat": 262,
+        "readlinkat": 267, "faccessat": 269, "pselect6": 270, "ppoll": 271, "set_robust_list": 273,
+        "getrandom": 318, "statx": 332, "rseq": 334, "faccessat2": 439,
+    },
+    "aarch64": {
+        "getcwd": 17, "dup": 23, "faccessat": 48, "openat": 56, "close": 57, "getdents64": 61, "lseek": 62,
+        "read": 63, "write": 64, "pread64": 67, "pselect6": 72, "ppoll": 73, "readlinkat": 78, "newfstatat": 79,
+        "fstat": 80, "exit": 93, "exit_group": 94, "futex": 98, "set_robust_list": 99, "nanosleep": 101,
+        "clock_gettime": 113, "clock_getres": 114, "clock_nanosleep": 115, "sched_getaffinity": 123,
+        "sched_yield": 124, "restart_syscall": 128, "sigaltstack": 132, "rt_sigaction": 134,
+        "rt_sigprocmask": 135, "rt_sigreturn": 139, "times": 153, "uname": 160, "getrusage": 165,
+        "gettimeofday": 169, "getpid": 172, "getppid": 173, "getuid": 174, "geteuid": 175, "getgid": 176,
+        "getegid": 177, "gettid": 178, "sysinfo": 179, "brk": 214, "munmap": 215, "mremap": 216, "mmap": 222,
+        "mprotect": 226, "madvise": 233, "getrandom": 278, "statx": 291, "rseq": 293, "faccessat2": 439,
+    },
+}  # fmt: skip
+_SPECIAL = {"x86_64": {"fcntl": 72, "ioctl": 16}, "aarch64": {"fcntl": 25, "ioctl": 29}}
+_CLONE3 = 435
+_AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+# Duplicating a descriptor and reading or setting its flags; setting who gets its signals is what must not be.
+_FCNTL = (0, 1, 2, 3, 1030)
+
+
+def limit(memory_bytes: int, cpu_s: int) -> str:
+    """Bound memory, CPU time, files and dumps for good. Returns this layer's name."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    return "rlimits"
+
+
+def landlock_version() -> int:
+    """The kernel's Landlock version; 0 where it has none."""
+    if not sys.platform.startswith("linux") or platform.machine() not in _CALLS:
+        return 0
+    return max(0, int(_LIBC.syscall(_CREATE_RULESET, None, 0, 1)))
+
+
+def lock_files(readable: list[str]) -> str:
+    """Let this process read what lies below `readable` and no other file, and reach no network. Needs Landlock.
+
+    Returns this layer's name with the version. Raises `OSError` where the kernel refuses.
+    """
+    version = landlock_version()
+    rights = (1 << (13 + (version >= 2) + (version >= 3) + (version >= 5))) - 1
+    attributes = struct.pack("<QQQ", rights, 3, 3)[: 8 if version < 4 else 16 if version < 6 else 24]
+    ruleset = _call(_CREATE_RULESET, attributes, len(attributes), 0)
+    for place in readable:
+        if not Path(place).exists():
+            continue
+        opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        allowed = _READ_FILE | (_READ_DIR if Path(place).is_dir() else 0)
+        _call(_ADD_RULE, ruleset, 1, struct.pack("<Qi", allowed, opened), 0)
+        os.close(opened)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _call(_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+    return f"landlock{version}"
+
+
+def drop_privileges() -> None:
+    """Give up every capability; matters where the worker is root."""
+    header = struct.pack("<Ii", 0x20080522, 0)
+    _check(_LIBC.capset(header, bytes(24)))
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def filter_calls() -> str:
+    """Refuse every system call that computing does not need. Returns this layer's name; raises `OSError`."""
+    machine = platform.machine()
+    code = b"".join(struct.pack("<HBBI", *step) for step in _program(machine))
+    buffer = ctypes.create_string_buffer(code)
+    program = struct.pack("<HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_SECCOMP, 2, program)
+    return "seccomp"
+
+
+def _program(machine: str) -> list[tuple[int, int, int, int]]:
+    """The filter: (code, jump if true, jump if false, constant) a step."""
+    steps = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, _AUDIT[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, 0, 1, 0x40000000),
+        (_RETURN, 0, 0, _KILL),
+        *_answer(_SPECIAL[machine]["ioctl"], _ERRNO | _ENOTTY),
+        *_answer(_CLONE3, _ERRNO | _ENOSYS),
+    ]
+    for number in _CALLS[machine].values():
+        steps += _answer(number, _ALLOW)
+    steps += [(_EQUAL, 1, 0, _SPECIAL[machine]["fcntl"]), (_RETURN, 0, 0, _ERRNO | _EPERM)]
+    steps.append((_LOAD, 0, 0, _SECOND_ARGUMENT))
+    for command in _FCNTL:
+        steps += _answer(command, _ALLOW)
+    return [*steps, (_RETURN, 0, 0, _ERRNO | _EPERM)]
+
+
+def _answer(number: int, action: int) -> list[tuple[int, int, int, int]]:
+    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, action)]
+
+
+def _prctl(option: int, value: int, pointer: bytes | None = None) -> None:
+    _check(_LIBC.prctl(option, ctypes.c_ulong(value), pointer, ctypes.c_ulong(0), ctypes.c_ulong(0)))
+
+
+def _call(number: int, *arguments: object) -> int:
+    return _check(_LIBC.syscall(number, *arguments))
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
