@@ -140,6 +140,9 @@ class FileLog:
         self.close()
 
     def _writer(self, stream: str) -> StreamWriter:
+        writer = self._writers.get(stream)
+        if writer is not None and not writer.failed:
+            return writer
         with self._lock:
             writer = self._writers.get(stream)
             if writer is not None and writer.failed and not writer.poisoned:

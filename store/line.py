@@ -9,9 +9,8 @@ Anyone can check a line:
 """
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
 import orjson
@@ -27,7 +26,7 @@ LINE_CAP = 1 << 20
 HASH_LENGTH = len(',"sha256":""}\n') + 64
 """How many bytes of a line, its newline included, follow the last byte that is hashed (which is a `}` of its own)."""
 
-_STRING = rb'"(?:[^"\\]|\\.)*"'
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _LINE = re.compile(
     rb'\{"specversion":"1\.0","type":"([^"\\]+)","source":"/runs/([^"/\\]+)/([^"/\\]+)","sequence":"(\d{12,})"'
     rb',"id":(' + _STRING + rb')(?:,"subject":(' + _STRING + rb'))?,"time":"(\d{4}-[^"\\]{22})"'
@@ -41,11 +40,8 @@ def data_of(event: Event) -> bytes:
 
     Raises `EventError` for what JSON cannot say (a lone surrogate, an integer beyond 64 bits, a key that is no text).
     """
-    fields = event.__dict__
-    if len(fields) != len(type(event).model_fields):
-        fields = _fields(event)
     try:
-        return orjson.dumps(fields, _plain, orjson.OPT_SORT_KEYS)
+        return orjson.dumps(_fields(event), _plain, orjson.OPT_SORT_KEYS)
     except TypeError as error:
         raise EventError(f"{event.kind}: cannot be written as JSON: {error}") from error
 
@@ -60,12 +56,19 @@ def _plain(value: object) -> object:
 
 def _fields(model: BaseModel) -> dict[str, object]:
     """The declared fields alone, without what a cached property left behind."""
-    return {name: model.__dict__[name] for name in type(model).model_fields}
+    values = model.__dict__
+    names = _names(type(model))
+    return values if len(values) == len(names) else {name: values[name] for name in names}
 
 
-def id_of(event: Event, seq: int) -> str:
+@cache
+def _names(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(model.model_fields)
+
+
+def id_of(event: Event, subject: str | None, seq: int) -> str:
     """The event's id at `seq`: `kind:subject` for a fact that is stated once, else `kind#seq`."""
-    return event_id(event.kind, event.subject) if event.once else f"{event.kind}#{seq}"
+    return event_id(event.kind, subject) if event.once else f"{event.kind}#{seq}"
 
 
 @lru_cache(maxsize=4096)
@@ -178,10 +181,9 @@ class Clock:
         return f"{self._text}{micro:06d}Z"
 
 
-def too_long(event: Event, line: Sequence[int]) -> None:
-    """Raise `EventError` where `line` is longer than readers accept."""
-    if len(line) > LINE_CAP:
-        raise EventError(
-            f"{event.kind} {event.subject or ''}: {len(line):,} bytes in one event, at most {LINE_CAP:,} fit;"
-            " put what is large into a file of the run and its hash into the event"
-        )
+def too_long(event: Event, length: int) -> EventError:
+    """The error for an event whose line is longer than readers accept."""
+    return EventError(
+        f"{event.kind} {event.subject or ''}: {length:,} bytes in one event, at most {LINE_CAP:,} fit;"
+        " put what is large into a file of the run and its hash into the event"
+    )

@@ -8,7 +8,7 @@ from threading import Condition
 from asd.core.event import Event
 from asd.core.log import START, Cursor, Record
 from asd.store.layout import checked_run, checked_stream
-from asd.store.line import body_of, data_of, id_of, too_long
+from asd.store.line import HASH_LENGTH, LINE_CAP, body_of, data_of, id_of, too_long
 from asd.store.once import conflict
 
 
@@ -75,14 +75,16 @@ class MemoryLog:
         facts: dict[str, bytes] = {}
         for event in events:
             seq, data = len(old) + len(new), data_of(event)
-            id = id_of(event, seq)
+            subject = event.subject or None
+            id = id_of(event, subject, seq)
             known = facts.get(id, self._facts.get((stream, id)))
             if known == data:
                 continue
             if known is not None:
                 raise conflict(id, stream)
             facts[id] = data
-            subject, cause = event.subject or None, event.cause or None
+            cause = event.cause or None
             new.append(Record(self._run, stream, seq, time, id, event.kind, event.v, subject, cause, data))
-            too_long(event, body_of(new[-1]))
+            if len(body_of(new[-1])) + HASH_LENGTH > LINE_CAP:
+                raise too_long(event, len(data))
         return new

@@ -1,6 +1,6 @@
 """Which facts a stream holds already: about 100 bytes for each that is stated once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from asd.core.errors import ConflictError
 from asd.store.once import conflict
@@ -18,9 +18,10 @@ class Seen:
         self._data: dict[int, int] = {}
         self._places: dict[int, int] = {}
 
-    def add(self, id: str, data: bytes) -> None:
-        """Remember a fact."""
-        self._data[hash(id)] = hash(data)
+    def update(self, facts: Mapping[str, bytes]) -> None:
+        """Remember facts: their data by id."""
+        for id, data in facts.items():
+            self._data[hash(id)] = hash(data)
 
     def add_place(self, id: str, seq: int) -> None:
         """Remember where a sealed fact is."""

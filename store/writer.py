@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Thread
+from typing import NamedTuple
 
 from asd.core.errors import DiskError
 from asd.core.event import Event
 from asd.store.disk import DISK, Disk
 from asd.store.layout import Hot
-from asd.store.line import Clock, affixes, body, data_of, id_of, leaf_of, sealed_with, too_long
+from asd.store.line import LINE_CAP, Clock, affixes, body, data_of, id_of, leaf_of, sealed_with, too_long
 from asd.store.lock import lock
 from asd.store.opening import Opened, open_stream
 from asd.store.sealing import Sealer
@@ -42,12 +43,12 @@ class Options:
     disk: Disk = DISK
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(NamedTuple):
     """The lines of one append, which are committed together; `end` is the sequence number after the last."""
 
     lines: list[bytes]
     leaves: list[bytes]
+    length: int
     end: int
 
 
@@ -81,6 +82,7 @@ class StreamWriter:
         self._changed = Condition()
         self._batches: list[_Batch] = []
         self._waiting = 0
+        self._idle = False
         self._closing = False
         self._sealer = Sealer(self._folder, opened, self._options.keep_hot_s, self._disk)
         self._sealing: list[Future[None]] = []
@@ -115,20 +117,21 @@ class StreamWriter:
         With durability "group" it returns before the events are on the disk: `durable` waits for that.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting < self._options.buffer_bytes or self._failure is not None)
+            while self._waiting >= self._options.buffer_bytes and self._failure is None:
+                self._changed.wait()
             self._check()
             batch, facts = self._encode(events)
             if batch.lines:
-                self._waiting += sum(map(len, batch.lines))
+                self._waiting += batch.length
                 self._batches.append(batch)
-                for id, data in facts.items():
-                    self._seen.add(id, data)
-                if self._thread is not None:
-                    self._changed.notify_all()
-                else:
+                self._seen.update(facts)
+                if self._thread is None:
                     self._flush(*self._take())
                     self._check()
-            return self.next_seq - 1
+                elif self._idle:
+                    self._idle = False
+                    self._changed.notify_all()
+            return batch.end - 1
 
     def durable(self, seq: int) -> None:
         """Wait until the event `seq` and all before it are on the disk. Raises `DiskError` where that fails."""
@@ -175,42 +178,48 @@ class StreamWriter:
         time_now = self._clock.text(time.time_ns())
         lines: list[bytes] = []
         leaves: list[bytes] = []
+        length = 0
         facts: dict[str, bytes] = {}
         for event in events:
-            data, id = data_of(event), id_of(event, seq)
+            data, subject = data_of(event), event.subject
+            id = id_of(event, subject, seq)
             if event.once:
                 if self._again(id, data, facts):
                     continue
                 facts[id] = data
             around = affixes(self._run, self._stream, event.kind, event.v)
-            text = body(around, seq, id, event.subject, time_now, event.cause, data)
+            text = body(around, seq, id, subject, time_now, event.cause, data)
             leaf = leaf_of(text)
             line = sealed_with(text, leaf)
-            too_long(event, line)
+            if len(line) > LINE_CAP:
+                raise too_long(event, len(line))
             lines.append(line)
             leaves.append(leaf)
+            length += len(line)
             seq += 1
-        return _Batch(lines, leaves, seq), facts
+        return _Batch(lines, leaves, length, seq), facts
 
     def _again(self, id: str, data: bytes, facts: dict[str, bytes]) -> bool:
         """Whether the fact is in the stream or in this very append. Raises `ConflictError`."""
-        if facts.get(id) == data:
-            return True
-        if id in facts:
+        known = facts.get(id)
+        if known is None:
+            return self._seen.holds(id, data)
+        if known != data:
             raise self._seen.conflict(id)
-        return self._seen.holds(id, data)
+        return True
 
     def _fill_seen(self, opened: Opened) -> None:
         for seq, id in self._sealer.ids():
             self._seen.add_place(id, seq)
-        for record in opened.records:
-            self._seen.add(record.id, record.data)
+        self._seen.update({record.id: record.data for record in opened.records})
         opened.records.clear()
 
     def _flush_forever(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._batches) or self._closing)
+                while not self._batches and not self._closing:
+                    self._idle = True
+                    self._changed.wait()
                 if not self._batches:
                     return
                 batches, end = self._take()
@@ -234,7 +243,7 @@ class StreamWriter:
             return
         with self._changed:
             self._durable = end
-            self._waiting -= sum(len(line) for batch in batches for line in batch.lines)
+            self._waiting -= sum(batch.length for batch in batches)
             self._changed.notify_all()
 
     def _commit(self, batches: list[_Batch]) -> None:
