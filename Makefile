@@ -11,11 +11,11 @@ TEST_READY := $(VENV)/.ready-test
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: $(RUN_READY)  ## run the pocket experiment and print its report's path and a summary
-	@$(BIN)/asd-runner --store $(STORE) start pocket
+demo: $(RUN_READY)  ## run the pocket experiment; print a summary and where its report is
+	@$(BIN)/asd-runner start pocket --store $(STORE)
 	@$(BIN)/asd project report --store $(STORE) -o $(STORE)/report.md
-	@$(BIN)/asd project summary --store $(STORE)
-	@echo "The report: $(STORE)/report.md   Every number's events: $(BIN)/asd --help"
+	@$(BIN)/asd project lambdas --store $(STORE)
+	@echo "The report: $(STORE)/report.md"
 
 test: $(TEST_READY) lint types  ## run every check that CI runs
 	$(BIN)/python -m pytest -n 2 -q
@@ -29,7 +29,7 @@ types: $(TEST_READY)  ## mypy, strict
 	$(BIN)/mypy
 
 schemas: $(TEST_READY)  ## write the events' JSON Schemas anew
-	$(BIN)/python -m asd.core.schemas schemas
+	$(BIN)/python -m asd.views.schemas schemas
 
 clean:  ## remove the environment and every cache
 	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
@@ -88,27 +89,58 @@ def markdown_text(text: str) -> str:
 
 
 def to_terminal(names: Sequence[str], rows: Iterable[dict[str, object]], *, width: int | None, color: bool) -> str:
-    """A table for a terminal of `width` columns; every cell is sanitized and never read as markup."""
+    """A table for a terminal of `width` columns; every cell is sanitized and never read as markup.
+
+    Where it is too wide, one or two rows are written field by field; of more rows, the first columns are shown, and
+    the rest are named below.
+    """
+    kept = list(rows)
+    cells = [[sanitize(_cell(name, row[name])) for name in names] for row in kept]
+    widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(names)]
+    if width is None or sum(widths) + GAP * len(widths) <= width or len(names) * LEAST <= width:
+        return _grid(names, kept, width=width or max(40, sum(widths) + GAP * len(widths)), color=color)
+    if len(kept) <= 2:
+        return "\n".join(_fields(names, row) for row in cells)
+    fitting = _fitting(widths, width)
+    rest = ", ".join(names[fitting:])
+    note = f"(and {len(names) - fitting} more columns: {rest}; a wider terminal or --format json, csv or md has them)"
+    return _grid(names[:fitting], kept, width=width, color=color) + "\n".join(textwrap.wrap(note, width)) + "\n"
+
+
+GAP = 2
+"""Blanks between columns."""
+LEAST = 14
+"""A table whose columns have this much room on average is folded rather than cut."""
+
+
+def _fitting(widths: Sequence[int], width: int) -> int:
+    """How many leading columns fit, at least one."""
+    total = 0
+    for count, one in enumerate(widths):
+        total += one + GAP
+        if total > width:
+            return max(count, 1)
+    return len(widths)
+
+
+def _fields(names: Sequence[str], cells: Sequence[str]) -> str:
+    longest = max(map(len, names))
+    return "".join(f"{name:<{longest}}  {cell}\n" for name, cell in zip(names, cells, strict=True))
+
+
+def _grid(names: Sequence[str], rows: Sequence[dict[str, object]], *, width: int, color: bool) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    kept = list(rows)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in names:
-        right = all(isinstance(row[name], int | float) or row[name] is None for row in kept)
+        right = all(isinstance(row[name], int | float) or row[name] is None for row in rows)
         table.add_column(safe(name), justify="right" if right else "left", overflow="fold")
-    for row in kept:
+    for row in rows:
         table.add_row(*(safe(_cell(name, row[name])) for name in names))
     out = io.StringIO()
-    console = Console(file=out, width=width or _needed(names, kept), force_terminal=color, no_color=not color)
-    console.print(table)
+    Console(file=out, width=width, force_terminal=color, no_color=not color).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def _needed(names: Sequence[str], rows: Sequence[dict[str, object]]) -> int:
-    """Columns that the table needs so that nothing is folded."""
-    widest = [max([len(name), *(len(sanitize(_cell(name, row[name]))) for row in rows)]) for name in names]
-    return max(40, sum(widest) + 2 * len(widest) + 8)
 
 
 def render(table: pa.Table, form: Format, *, width: int | None = None, color: bool = False) -> str:
