@@ -1,4 +1,4 @@
-"""The one door for runners, engines, tasks and projections, built in or not: entry points.
+"""The one door for runners, engines, tasks, projections and events, built in or not: entry points.
 
 Listing reads the installed packages' metadata and imports none of them, so that `--help` never loads torch.
 """
@@ -11,6 +11,7 @@ RUNNERS = "asd.runners"
 ENGINES = "asd.engines"
 TASKS = "asd.tasks"
 PROJECTIONS = "asd.projections"
+EVENTS = "asd.events"
 
 
 def names(group: str) -> tuple[str, ...]:
@@ -35,6 +36,12 @@ def load(group: str, name: str) -> object:
         raise UnknownPluginError(
             f"the {_thing(group)} {name!r} needs the package {error.name!r}; pip install 'asd[run]' brings it"
         ) from error
+
+
+def load_events() -> None:
+    """Import every module that a package names as defining events, so that their kinds are known."""
+    for name in names(EVENTS):
+        load(EVENTS, name)
 
 
 def _found(group: str) -> dict[str, EntryPoint]:

@@ -10,6 +10,7 @@ import pyarrow.dataset as pads
 import asd.core.facts  # noqa: F401  (registers the built-in events)
 from asd.core.event import Event, kinds
 from asd.core.log import EventLog
+from asd.core.plugins import load_events
 from asd.store.catalogue_cache import Segment, batches, scan
 from asd.store.catalogue_decode import connect, empty, fill, known_kinds, raw_table
 from asd.store.catalogue_types import literal, quoted, table_name
@@ -46,6 +47,7 @@ class Catalogue:
     ) -> None:
         """Open the logs at their present heads. Raises `DamageError` for a damaged segment, `EventError` for events
         that cannot be lifted to this build's version."""
+        load_events()
         self.db = connect()
         self._arrow = sealed_by_arrow
         self._names = 0
