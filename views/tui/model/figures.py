@@ -69,6 +69,12 @@ def age_s(state: RunState, now_us: int) -> float:
     return max(0.0, (now_us - state.last_us) / MICRO)
 
 
+def moment_of(state: RunState, now_us: int) -> int:
+    """The moment that rates are of: the one looked at, the end of a run that is over, or now."""
+    over = state.life.finished_us or state.life.failed_us
+    return state.as_of_us or (state.last_us + MICRO if over else now_us)
+
+
 def status(state: RunState, now_us: int, writer: bool | None) -> Status:
     """How the run is at `now_us`; `writer` says whether a process holds it (None: cannot be told)."""
     life = state.life

@@ -1,0 +1,99 @@
+"""The lines around every screen: the run's state, the screens' names, the time, what can be typed."""
+
+import time
+
+from rich.text import Text
+from textual import events
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Static
+
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.paint import header
+
+
+class Line(Static):
+    """A widget that shows Rich text and draws anew only when the text differs."""
+
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__("", id=id, classes=classes, markup=False)
+        self._text = Text()
+
+    def show(self, text: Text) -> None:
+        """Show `text`."""
+        if text != self._text or text.spans != self._text.spans:
+            self._text = text
+            self.update(text)
+
+    @property
+    def plain(self) -> str:
+        """What is shown, without its styles."""
+        return self._text.plain
+
+
+class Top(Line):
+    """Which run, and how it is."""
+
+    def show_frame(self, frame: Frame | None, store: str) -> None:
+        """Show the state of the run as of now."""
+        self.show(header.header(frame, store, time.time_ns() // 1000, self.size.width or 80))
+
+
+class TimeBar(Line):
+    """Where in the run's time the screen stands; a click goes there."""
+
+    class Sought(Message):
+        """Go to this share of the run's time."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+    def show_frame(self, frame: Frame | None) -> None:
+        """Show the place in time."""
+        self.show(header.time_line(frame, self.size.width or 80))
+
+    def on_click(self, event: events.Click) -> None:
+        """Seek."""
+        end = self.plain.find("]")
+        if 0 < event.x <= end:
+            self.post_message(self.Sought(event.x / end))
+
+
+class NavItem(Line):
+    """The name of one screen."""
+
+    class Chosen(Message):
+        """Show the screen of this number."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(classes="nav-item")
+        self.number, self.name_shown = number, name
+        self.show(Text(f" {number} {name} "))
+
+    def on_click(self) -> None:
+        """A click shows the screen."""
+        self.post_message(self.Chosen(self.number))
+
+
+class Nav(Horizontal):
+    """The screens by number."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(id="nav")
+        self._items = [NavItem(number, name) for number, name in enumerate(names, 1)]
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """The names."""
+        yield from self._items
+
+    def choose(self, number: int) -> None:
+        """Mark the screen that is shown, by reversing and by a sign."""
+        for item in self._items:
+            chosen = item.number == number
+            sign = "▸" if chosen else " "
+            item.show(Text(f"{sign}{item.number} {item.name_shown} ", "bold reverse" if chosen else ""))

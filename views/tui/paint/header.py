@@ -1,0 +1,69 @@
+"""The two lines above every screen, and the line of time below."""
+
+from rich.text import Text
+
+from asd.views.sanitize import sanitize
+from asd.views.tui.model import figures
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.model.state import MICRO
+from asd.views.tui.paint.words import INTERIM, clock, cut, percent, seconds, state, whole_seconds
+
+
+def header(frame: Frame | None, store: str, now_us: int, width: int) -> Text:
+    """Which run this is and how it is: state with staleness, sequence, lag, events per second."""
+    if frame is None:
+        return Text(f"asd  {sanitize(store)}\nno run is open", no_wrap=True)
+    return Text("\n").join([_first(frame, now_us, width), _second(frame, now_us)])
+
+
+def _first(frame: Frame, now_us: int, width: int) -> Text:
+    run = frame.state
+    status = figures.status(run, now_us, frame.writer)
+    word = "unreadable" if frame.trouble else "opening" if frame.opening else status.word
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(cut(run.run, max(20, width - 60)), "bold")
+    line.append("  ")
+    line.append_text(state(word))
+    detail = frame.trouble or status.detail
+    if word in ("running", "quiet", "stale") and run.as_of_us is None:
+        line.append(f"  last event {whole_seconds(figures.age_s(run, now_us))} ago")
+    line.append(f"  {percent(figures.share_done(run))}")
+    if detail:
+        line.append(f"  {sanitize(detail)}", "yellow")
+    return line
+
+
+def _second(frame: Frame, now_us: int) -> Text:
+    run = frame.state
+    line = Text(no_wrap=True, overflow="ellipsis")
+    heads = ", ".join(f"{cut(name, 16)} {seq:,}" for name, seq in sorted(run.streams.items()))
+    line.append(f"{run.events:,} events")
+    if heads:
+        line.append(f" (seq {heads})")
+    if run.as_of_us is None and not run.life.finished_us:
+        line.append(f"  lag {seconds(frame.lag_s)}  {figures.per_second(run, now_us):,.0f} events/s")
+    if run.life.nature:
+        line.append(f"  {cut(run.life.nature, 12)}", "magenta")
+    if run.life.attempts > 1:
+        line.append(f"  attempt {run.life.attempts}", "yellow")
+    if figures.interim(run) and run.events:
+        line.append(f"  {INTERIM}", "yellow")
+    return line
+
+
+def time_line(frame: Frame | None, width: int) -> Text:
+    """Where in the run's time the screen stands: a slider, its moment, and how fast it goes."""
+    if frame is None or not frame.end_us:
+        return Text("")
+    first, end = frame.state.first_us, frame.end_us
+    now = frame.state.as_of_us
+    words = "live" if now is None and not frame.state.life.finished_us else "end" if now is None else ""
+    if now is not None:
+        going = f"▶ {frame.speed}×" if frame.playing else f"❚❚ {frame.speed}×"
+        words = f"as of {clock(now)}  {seconds((now - first) / MICRO)} in  {going}"
+    room = max(10, width - len(words) - 4)
+    place = 1.0 if now is None else (now - first) / max(1, end - first)
+    at = round(max(0.0, min(1.0, place)) * (room - 1))
+    line = Text("[", no_wrap=True)
+    line.append("━" * at, "cyan").append("●", "bold cyan").append("─" * (room - 1 - at), "dim").append("] ")
+    return line.append(words, "bold yellow" if now is not None else "dim")

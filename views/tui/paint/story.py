@@ -1,0 +1,110 @@
+"""One sample as text: prompt, answers, predictions, decisions, causes."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from asd.views.sanitize import sanitize
+from asd.views.tui.model.story import Story, Values
+from asd.views.tui.paint.words import cut, lines, seconds, time_of_day, title
+
+LONGEST = 20_000
+"""Characters of one answer that are shown."""
+
+
+def sample(story: Story) -> Text:
+    """Everything that the log holds of one sample."""
+    if not story.chain:
+        return Text(f"the log holds nothing of {sanitize(story.sample)} at that time", "dim")
+    parts: list[Text | str] = [*_asked(story)]
+    for answer in story.answers:
+        parts += _answer(answer, story)
+    parts += [
+        Text(sanitize(f"stage {one['stage']} failed: {one['error']}: {one['message']}"), "red")
+        for one in story.failures
+    ]
+    return lines([*parts, *_decisions(story), *_chain(story)])
+
+
+def _asked(story: Story) -> Iterator[Text | str]:
+    known = story.planned
+    yield title(story.sample, " · ".join(str(known[key]) for key in ("task", "role", "cluster") if known.get(key)))
+    if known:
+        yield Text("prompt", "dim")
+        yield _body(str(known["prompt"]))
+        yield Text.assemble(("right answer ", "dim"), sanitize(str(known["reference"])))
+    yield ""
+
+
+def _answer(answer: Values, story: Story) -> Iterator[Text | str]:
+    grade = {True: Text("✓ right", "bold green"), False: Text("✗ wrong", "bold red"), None: Text("not graded", "dim")}
+    draw = "" if answer["sampling_seed"] is None else f", draw {answer['sampling_seed']}"
+    line = title(f"stage {answer['stage']}  {answer['model']}{draw}  ")
+    line.append_text(grade[answer["correct"]])
+    if answer["extracted"] is not None:
+        line.append(f"  read as {cut(str(answer['extracted']), 60)}")
+    yield line
+    yield Text(_measures(answer), "dim")
+    if answer["logprobs"] is not None:
+        yield Text(_logprobs(answer["logprobs"]), "dim")
+    mine = [one for one in story.quality if one["stage"] == answer["stage"]]
+    if mine:
+        yield Text("q " + "  ".join(f"{one['q']:.3f} (seed {one['seed']})" for one in mine), "cyan")
+    yield _body(str(answer["text"]))
+    yield ""
+
+
+def _measures(answer: Values) -> str:
+    times = [("first token", "first_token_s"), ("total", "latency_s"), ("busy", "busy_s")]
+    told = [f"{name} {seconds(answer[key])}" for name, key in times if answer[key] is not None]
+    counts = f"{answer['input_tokens']} tokens in, {answer['output_tokens']} out, {sanitize(answer['finish_reason'])}"
+    return ", ".join([counts, *told, str(answer["nature"])])
+
+
+def _logprobs(found: Values) -> str:
+    spread = " ".join(f"{value:.2f}" for value in found["quantiles"])
+    margin = "" if found["margin_mean"] is None else f", margin {found['margin_mean']:.2f}"
+    return (
+        f"log-probabilities: mean {found['mean']:.3f}, first {found['first']:.2f}, last {found['last']:.2f}{margin};"
+        f" quantiles {spread}"
+    )
+
+
+def _decisions(story: Story) -> Iterator[Text | str]:
+    if not story.decisions:
+        return
+    yield title("Decisions", "stopping costs λ·(1 − q); it stops where that is no more than going on")
+    yield Text(
+        f"{'policy':18}{'λ':>7}{'seed':>6}{'stage':>6}{'q':>8}{'stopping':>10}{'going on':>10}{'paid':>9}", "dim"
+    )
+    for one in story.decisions:
+        go = "–" if one["go_value"] is None else f"{one['go_value']:.3f}"
+        line = Text(
+            f"{cut(str(one['policy']), 17):18}{one['lam']:>7g}{one['seed']:>6}{one['stage']:>6}{one['q']:>8.3f}"
+            f"{one['stop_value']:>10.3f}{go:>10}{one['cost']:>9.2f}  "
+        )
+        if one["answer_stage"] is None:
+            line.append(f"→ stage {one['next_stage']}", "yellow")
+        else:
+            right = one["correct"]
+            line.append(f"stops, answer of stage {one['answer_stage']} ")
+            line.append("✓ right" if right else "✗ wrong", "green" if right else "red")
+            line.append(f"  {cut(str(one['basis']), 12)}", "dim")
+        yield line
+    yield ""
+
+
+def _chain(story: Story) -> Iterator[Text | str]:
+    yield title("What caused what", "event ← its cause")
+    for stream, seq, us, id, _kind, _subject, cause in story.chain:
+        line = Text(f"{time_of_day(us)} {cut(stream, 10)} {seq:>8,}  {cut(id, 70)}")
+        if cause:
+            line.append(f"  ← {cut(cause, 70)}", "dim")
+        yield line
+
+
+def _body(text: str) -> Text:
+    shown = sanitize(text[:LONGEST], newlines=True)
+    if len(text) > LONGEST:
+        shown += f"\n… {len(text) - LONGEST:,} characters more"
+    return Text("\n".join(f"  {line}" for line in shown.expandtabs(4).split("\n")))

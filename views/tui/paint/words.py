@@ -1,0 +1,126 @@
+"""Small pieces of text: bars, durations, shares, states."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from asd.views.sanitize import sanitize
+from asd.views.tui.model.rows import moment
+
+BLOCKS = " ▏▎▍▌▋▊▉█"
+SPARKS = "▁▂▃▄▅▆▇█"
+STYLES = {
+    "running": "bold green",
+    "finished": "bold cyan",
+    "failed": "bold red",
+    "stale": "bold red",
+    "quiet": "bold yellow",
+    "empty": "yellow",
+    "opening": "bold yellow",
+    "unreadable": "bold red",
+}
+SIGNS = {
+    "running": "▶",
+    "finished": "■",
+    "failed": "✗",
+    "stale": "!",
+    "quiet": "…",
+    "empty": "·",
+    "opening": "…",
+    "unreadable": "!",
+}
+INTERIM = "interim: not for inference"
+
+
+def state(word: str) -> Text:
+    """How a run is: a sign and a word, coloured."""
+    return Text(f"{SIGNS.get(word, '?')} {word}", STYLES.get(word, ""))
+
+
+def bar(share: float | None, width: int) -> str:
+    """A bar of `width` cells, filled to `share`."""
+    eighths = round(max(0.0, min(1.0, share or 0.0)) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (BLOCKS[part] if part else "")).ljust(width, "·")
+
+
+def sparks(values: Sequence[float], top: float | None = None) -> str:
+    """A line of bars, the tallest for `top` (the largest value where it is None); a space where there is nothing."""
+    highest = top if top is not None else max(values, default=0.0)
+    if highest <= 0:
+        return "▁" * len(values)
+    return "".join(SPARKS[min(7, int(max(0.0, value) / highest * 7.999))] for value in values)
+
+
+def percent(share: float | None) -> str:
+    """A share as a whole per cent; never 100 % or 0 % where it is not quite."""
+    if share is None:
+        return "–"
+    rounded = round(share * 100)
+    if rounded == 100 and share < 1:
+        return ">99%"
+    return "<1%" if rounded == 0 and share > 0 else f"{rounded}%"
+
+
+def ratio(part: int, whole: int) -> str:
+    """A share to three decimals."""
+    return f"{part / whole:.3f}" if whole else "–"
+
+
+def seconds(value: float | None) -> str:
+    """A duration as people say it: 340 ms, 12.3 s, 4 min 10 s, 3 h 14 min, 2 d 5 h."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(int(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def whole_seconds(value: float) -> str:
+    """A duration without fractions, for what ticks."""
+    return f"{int(value)} s" if value < 60 else seconds(value)
+
+
+def size(value: float | None) -> str:
+    """Bytes in GB with one decimal."""
+    return "–" if value is None else f"{value / 1e9:.1f} GB"
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands parted."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def clock(us: int) -> str:
+    """Date and time to the second, UTC."""
+    return f"{moment(us):%Y-%m-%d %H:%M:%S}" if us else "–"
+
+
+def time_of_day(us: int) -> str:
+    """The time to the millisecond, UTC."""
+    return f"{moment(us):%H:%M:%S.%f}"[:-3] if us else "–"
+
+
+def cut(text: str, width: int) -> str:
+    """`text` made safe, on one line, cut to about `width` characters."""
+    shown = sanitize(text[: width * 2])
+    return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
+
+
+def title(text: str, note: str = "") -> Text:
+    """The heading of a block."""
+    line = Text(sanitize(text), "bold")
+    if note:
+        line.append("  " + sanitize(note), "yellow" if note == INTERIM else "dim")
+    return line
+
+
+def lines(parts: Sequence[Text | str]) -> Text:
+    """Lines of text as one."""
+    return Text("\n").join([one if isinstance(one, Text) else Text(one) for one in parts])

@@ -1,0 +1,137 @@
+"""A screen with a long list that SQL keeps: filter, search, order."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from asd.views.sanitize import safe
+from asd.views.tui.bars import Line
+from asd.views.tui.longtable import Column, LongTable
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.model.librarian import Answer
+from asd.views.tui.model.lists import PAGE, Listing
+from asd.views.tui.panels.base import Panel
+
+
+class ListedPanel(Panel):
+    """The base of the samples' and the events' screens."""
+
+    LISTING: Listing
+    COLUMNS: tuple[Column, ...]
+    SORTS: tuple[str, ...] = ("log",)
+    EVERY_S = 2.0
+    """The least time between two renewals of the index."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.filter = ""
+        self.sort = self.SORTS[0]
+        self.listing = self.new_listing()
+        self._of: tuple[Any, ...] = ()
+        self._renewed = 0.0
+        self._cost = 0.0
+
+    def new_listing(self) -> Listing:
+        """The list behind the screen."""
+        raise NotImplementedError
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """A line that says what is listed, above the list."""
+        yield Line(classes="note")
+        yield LongTable(self.COLUMNS, PAGE, id=f"{self.id}-table")
+
+    @property
+    def table(self) -> LongTable:
+        """The list."""
+        return self.query_one(LongTable)
+
+    def ask(self, frame: Frame) -> None:
+        """Renew the index where the log has grown, the filter changed or another moment is looked at."""
+        state = frame.state
+        what = (state.run, state.as_of_us, state.events, self.filter, self.sort)
+        mind = (*what[:2], *what[3:])
+        changed = mind != (*self._of[:2], *self._of[3:])
+        due = time.monotonic() - self._renewed >= max(self.EVERY_S, 8 * self._cost)
+        if changed or (what != self._of and due):
+            self.prepare(frame, changed)
+            self._of, self._renewed = what, time.monotonic()
+            listing, text, order = self.listing, self.filter, self.sort
+            self.question("count", lambda tables: _timed(listing, tables, text, order))
+
+    def prepare(self, frame: Frame, changed: bool) -> None:
+        """Before the index is renewed; `changed` where it is another list, not just a longer one."""
+        if changed:
+            self.table.clear()
+
+    def told(self, answer: Answer) -> None:
+        """A new count, a page, or the row that a search found."""
+        _, _, what = answer.key.partition(":")
+        if answer.trouble:
+            self.notify(answer.trouble, title="the list", severity="warning", markup=False)
+        elif what == "count":
+            rows, self._cost = _pair(answer.value)
+            self.counted(int(rows))
+        elif what.startswith("page:") and isinstance(answer.value, Sequence):
+            self.table.put(int(what[5:]), answer.value)
+        elif what == "find":
+            self._go_to(answer.value)
+
+    def counted(self, rows: int) -> None:
+        """The list has `rows` rows."""
+        self.table.set_rows(rows)
+        self.query_one(".note", Line).show(self.note(rows))
+
+    def note(self, rows: int) -> Text:
+        """What is listed, in what order, and what passes the filter."""
+        line = Text(f"{rows:,} {self.id}")
+        if len(self.SORTS) > 1:
+            line.append(f", in the order of: {self.sort}" if self.sort == "log" else f", {self.sort}")
+        if self.filter:
+            line.append("  filter: ", "yellow").append_text(safe(self.filter)).append("  (f, empty: all)", "dim")
+        return line
+
+    def on_long_table_wanted(self, event: LongTable.Wanted) -> None:
+        """Fetch a page."""
+        event.stop()
+        listing, offset = self.listing, event.offset
+        self.question(f"page:{offset}", lambda tables: listing.page(tables, offset))
+
+    def filtered(self, text: str) -> None:
+        """List only what passes."""
+        self.filter = text.strip()
+        self.table.move(0)
+        self._renew()
+
+    def sorted_next(self) -> None:
+        """The next order."""
+        if len(self.SORTS) > 1:
+            self.sort = self.SORTS[(self.SORTS.index(self.sort) + 1) % len(self.SORTS)]
+            self.table.move(0)
+            self._renew()
+
+    def searched(self, text: str, *, backwards: bool = False) -> None:
+        """Go to the next row that matches."""
+        listing, start = self.listing, self.table.cursor
+        self.question("find", lambda tables: listing.find(tables, text, start, backwards))
+
+    def _renew(self) -> None:
+        if self.terminal.frame is not None:
+            self.ask(self.terminal.frame)
+
+    def _go_to(self, row: object) -> None:
+        if isinstance(row, int):
+            self.table.move(row)
+        else:
+            self.notify("nothing matches", markup=False)
+
+
+def _timed(listing: Listing, tables: Any, text: str, order: str) -> tuple[int, float]:
+    began = time.monotonic()
+    return listing.refresh(tables, text, order), time.monotonic() - began
+
+
+def _pair(value: object) -> tuple[int, float]:
+    assert isinstance(value, tuple)
+    return value[0], value[1]

@@ -1,0 +1,176 @@
+"""Screens made of the report's projections: environment and models, figures, problems."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from rich.text import Text
+from textual.containers import ScrollableContainer
+
+from asd.views import projections
+from asd.views.tui.bars import Line
+from asd.views.tui.model import figures
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.model.librarian import Answer
+from asd.views.tui.model.state import MICRO
+from asd.views.tui.model.tables import Cursor
+from asd.views.tui.paint import run as paint_run
+from asd.views.tui.paint import tables as paint
+from asd.views.tui.paint.words import INTERIM, cut, lines, number, seconds, title
+from asd.views.tui.panels.base import TextPanel
+
+Tables = dict[str, pa.Table]
+FIRST: tuple[str, ...] = ("results", "lambdas", "cells", "stages", "phases")
+"""The figures that come before the others, which are in the order of their names."""
+
+
+def read(names: Sequence[str]) -> Callable[[Cursor], Tables]:
+    """The question for the rows of some projections."""
+    return lambda tables: {name: tables.projection(name) for name in names}
+
+
+class ProjectedPanel(TextPanel):
+    """Projections below each other, computed anew as the log grows, at most once a second and an eighth of the time."""
+
+    NAMES: tuple[str, ...] = ()
+    FIELDS: tuple[str, ...] = ()
+    """Those that are shown as names and values."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._of: tuple[object, ...] = ()
+        self._asked = self._cost = 0.0
+        self.tables: Tables = {}
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """Tables may be wider than the screen."""
+        with ScrollableContainer(can_focus=True):
+            yield Line(classes="wide-text")
+
+    def ask(self, frame: Frame) -> None:
+        """Compute again where the log has grown."""
+        of = (frame.state.run, frame.state.as_of_us, frame.state.events, self.names())
+        if of == self._of or time.monotonic() - self._asked < max(1.0, 8 * self._cost):
+            return
+        self._of, self._asked = of, time.monotonic()
+        self.question("tables", read(self.names()))
+
+    def told(self, answer: Answer) -> None:
+        """Show the rows."""
+        self._cost = time.monotonic() - self._asked
+        if answer.trouble:
+            self.line.show(Text(answer.trouble, "yellow"))
+        elif isinstance(answer.value, dict):
+            self.tables = answer.value
+            self.paint()
+
+    def names(self) -> tuple[str, ...]:
+        """The projections that are shown."""
+        return self.NAMES
+
+    def paint(self) -> None:
+        """Draw what is there."""
+        frame = self.terminal.frame
+        note = INTERIM if frame is not None and figures.interim(frame.state) else ""
+        parts = [self.block(name, rows, note) for name, rows in self.tables.items()]
+        self.line.show(lines(parts or [Text("…", "dim")]))
+
+    def block(self, name: str, rows: pa.Table, note: str) -> Text:
+        """One projection with its heading."""
+        body = paint.fields(rows) if name in self.FIELDS else paint.table(rows, None)
+        return lines([title(name, projections.get(name).answers), *([Text(note, "yellow")] if note else []), body, ""])
+
+
+class EnvironmentPanel(ProjectedPanel):
+    """The machine, the software, the models, the data."""
+
+    HINT = "j k scroll  / search  y copy"
+    NAMES = ("environment", "models", "datasets", "attempts", "streams", "packages")
+    FIELDS = ("environment",)
+
+
+class FiguresPanel(ProjectedPanel):
+    """The report's tables, one at a time."""
+
+    HINT = "s next table  f a table by name  / search  y copy"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        known = projections.names()
+        first = [name for name in FIRST if name in known]
+        self.all = (*first, *(name for name in known if name not in first))
+        self.chosen: str = self.all[0]
+
+    def names(self) -> tuple[str, ...]:
+        """The one that is chosen."""
+        return (self.chosen,)
+
+    def paint(self) -> None:
+        """The names of all above the chosen one's rows."""
+        super().paint()
+        names = Text()
+        for name in self.all:
+            names.append(f" {name} ", "bold reverse" if name == self.chosen else "dim")
+        self.query_one("#figure-names", Line).show(names)
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """Names, rows."""
+        yield Line(id="figure-names", classes="note")
+        with ScrollableContainer(can_focus=True):
+            yield Line(classes="wide-text", id="figure-rows")
+
+    @property
+    def line(self) -> Line:
+        """The rows' widget."""
+        return self.query_one("#figure-rows", Line)
+
+    def sorted_next(self) -> None:
+        """The next table."""
+        self._choose(self.all[(self.all.index(self.chosen) + 1) % len(self.all)])
+
+    def filtered(self, text: str) -> None:
+        """The first table whose name holds `text`."""
+        found = [name for name in self.all if text.strip() in name]
+        if found:
+            self._choose(found[0])
+        else:
+            self.notify(f"no table is called so: {text}", markup=False)
+
+    def _choose(self, name: str) -> None:
+        self.chosen, self._asked = name, 0.0
+        self.tables = {}
+        self.paint()
+        if self.terminal.frame is not None:
+            self.ask(self.terminal.frame)
+
+
+class ProblemsPanel(ProjectedPanel):
+    """Errors by kind, stalls, drift, missing work."""
+
+    HINT = "j k scroll  / search  y copy"
+    NAMES = ("completeness", "attempts")
+
+    def show_frame(self, frame: Frame) -> None:
+        """Errors come with the frames."""
+        self.paint()
+
+    def paint(self) -> None:
+        """What the state knows, then what only SQL knows."""
+        frame = self.terminal.frame
+        if frame is None:
+            return
+        parts: list[Text | str] = [paint_run.problems(frame, 0, 100), "", *self._errors(frame), *self._silence(frame)]
+        parts += [self.block(name, rows, "") for name, rows in self.tables.items()]
+        self.line.show(lines(parts))
+
+    def _errors(self, frame: Frame) -> list[Text | str]:
+        parts: list[Text | str] = [title("Errors and drift by kind", "the latest one's words")]
+        for one in sorted(frame.state.problems, key=lambda one: -one.last_us):
+            parts.append(Text(f"{number(one.times):>7} × {cut(one.group, 20)}: {cut(one.what, 80)}", "yellow"))
+            parts.append(Text(f"          {cut(one.message, 400)}", "dim"))
+        return [*parts, *([] if frame.state.problems else [Text("none", "green")]), ""]
+
+    def _silence(self, frame: Frame) -> list[Text | str]:
+        state = frame.state
+        longest = f", the longest {seconds(state.longest_stall_us / MICRO)}" if state.stalls else ""
+        return [title("Stalls", "silent for more than 10 s within an attempt"), f"{state.stalls:,}{longest}", ""]

@@ -1,0 +1,54 @@
+"""One run: progress, stages, grid, funnel, throughput, devices, problems."""
+
+import time
+from collections.abc import Callable
+
+from rich.text import Text
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from asd.views.tui.bars import Line
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.paint import run as paint
+from asd.views.tui.panels.base import Panel
+
+Painter = Callable[[Frame, int, int], Text]
+LEFT: dict[str, Painter] = {
+    "progress": paint.progress,
+    "throughput": paint.throughput,
+    "devices": paint.devices,
+}
+RIGHT: dict[str, Painter] = {"ladder": paint.ladder, "problems": paint.problems}
+BELOW: dict[str, Painter] = {"grid": paint.grid, "funnel": paint.funnel}
+BLOCKS = LEFT | RIGHT | BELOW
+
+
+class RunPanel(Panel):
+    """The blocks stand below each other, in two columns where there is room for that."""
+
+    HINT = "[ ] time  { } speed  space hold  e problems  o report  c compare"
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """A widget for each block."""
+        with VerticalScroll(can_focus=True):
+            with Horizontal(id="above", classes="blocks"):
+                for column in (LEFT, RIGHT):
+                    with Vertical(classes="column"):
+                        yield from (Line(id=f"block-{name}", classes="block") for name in column)
+            with Horizontal(id="below", classes="blocks"):
+                yield from (Line(id=f"block-{name}", classes="block column") for name in BELOW)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Draw each block whose text has changed."""
+        now_us = time.time_ns() // 1000
+        for name, painter in BLOCKS.items():
+            block = self.query_one(f"#block-{name}", Line)
+            block.show(painter(frame, now_us, max(40, block.content_size.width or 76)))
+
+    def on_resize(self) -> None:
+        """The blocks' widths have changed."""
+        if self.terminal.frame is not None:
+            self.call_after_refresh(self.show_frame, self.terminal.frame)
+
+    def text_to_copy(self) -> str:
+        """Every block."""
+        return "\n\n".join(self.query_one(f"#block-{name}", Line).plain for name in BLOCKS)

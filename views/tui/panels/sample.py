@@ -1,0 +1,68 @@
+"""One sample, and a pinned one beside it."""
+
+from functools import partial
+
+from rich.text import Text
+from textual.containers import Horizontal, VerticalScroll
+
+from asd.views.tui.bars import Line
+from asd.views.tui.model.frames import Frame
+from asd.views.tui.model.librarian import Answer
+from asd.views.tui.model.story import Story, story
+from asd.views.tui.model.tables import Cursor
+from asd.views.tui.paint import story as paint
+from asd.views.tui.panels.base import TextPanel
+
+
+def _story(name: str, tables: Cursor) -> Story:
+    return story(tables, name)
+
+
+class SamplePanel(TextPanel):
+    """Prompt, each stage's answer with log-probabilities, decisions, grades, causes."""
+
+    HINT = "esc back  p pin beside  / search  y copy"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.sample = ""
+        self._of: tuple[object, ...] = ()
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        """The sample, and room for another."""
+        with Horizontal():
+            with VerticalScroll(can_focus=True, classes="half"):
+                yield Line(id="sample-text", classes="text")
+            with VerticalScroll(can_focus=True, classes="half", id="pinned"):
+                yield Line(id="pinned-text", classes="text")
+
+    def show_frame(self, frame: Frame) -> None:
+        """Say what to do where no sample is chosen."""
+        pinned = self.terminal.pinned_sample
+        self.query_one("#pinned").display = bool(pinned) and pinned != self.sample
+        if not self.sample:
+            self.line.show(Text("no sample is open: choose one among the samples (3) with enter", "dim"))
+
+    def ask(self, frame: Frame) -> None:
+        """Read the sample anew where the log has grown."""
+        pinned = self.terminal.pinned_sample
+        of = (frame.state.run, frame.state.as_of_us, frame.state.events, self.sample, pinned)
+        if of == self._of or not self.sample:
+            return
+        self._of = of
+        for key, name in {"story": self.sample, "pinned": pinned}.items():
+            if name:
+                self.question(key, partial(_story, name))
+
+    def told(self, answer: Answer) -> None:
+        """Show the story."""
+        if answer.trouble:
+            self.line.show(Text(answer.trouble, "yellow"))
+        elif isinstance(answer.value, Story):
+            place = "#pinned-text" if answer.key.endswith("pinned") else "#sample-text"
+            self.query_one(place, Line).show(paint.sample(answer.value))
+
+    def open_sample(self, sample: str) -> None:
+        """Show another sample, from its beginning."""
+        self.sample = sample
+        self.query_one(VerticalScroll).scroll_home(animate=False)
