@@ -82,8 +82,8 @@ def method(session: Session) -> str:
         f"The ladder has {_count(len(stages), 'stage')} ({', '.join(stages)}). Every stage answered every sample once; "
         f"decisions for λ in {{{lambdas}}} and {_count(len(plan[0]['seeds']), 'seed')} are replayed over those "
         f"answers. {_predictor(session)}After each stage the policy stops when the expected loss of the answer in "
-        f"hand, λ(1 − q), is at most the least expected cost of going on, by backward induction on calibration samples. "
-        f"Intervals have confidence {plan[0]['confidence']:g}; the significance level is {plan[0]['alpha']:g}."
+        "hand, λ(1 − q), is at most the least expected cost of going on, by backward induction on calibration "
+        f"samples. Intervals have confidence {plan[0]['confidence']:g}; the significance level is {plan[0]['alpha']:g}."
     )
 
 
