@@ -32,8 +32,8 @@ def judge(
     """Run `tests`, which define `check(candidate)`, against the function `entry` of `program`.
 
     `prelude` is trusted code that the tests need. The program may take `CPU_S` seconds of processor time, `wall_s`
-    seconds in all and `MEMORY_BYTES` of memory. Raises `EngineError` where the sandbox itself fails, which says
-    nothing about the program.
+    seconds in all and `MEMORY_BYTES` of memory; the same one is judged once in a process's life. Raises `EngineError`
+    where the sandbox itself fails, which says nothing about the program.
     """
     if len(program) > _LONGEST:
         return Verdict(False, "a program too long", outside)

@@ -24,7 +24,8 @@ class Problem:
     answer as the grader reads it; `cluster` groups samples that are not independent (MMLU's subjects).
 
     A model without a chat template reads `text`, which is `prompt` after its `context` (examples that many samples
-    share, kept out of the record of each); one with a template is told `turns`.
+    share, kept out of the record of each); one with a template is told `turns`. `solution` is an answer that the
+    grader takes for right, where the data has one: a rehearsal answers with it.
     """
 
     sample: str
@@ -33,6 +34,7 @@ class Problem:
     turns: tuple[Turn, ...] = ()
     cluster: str | None = None
     context: str = ""
+    solution: str = ""
 
     @property
     def text(self) -> str:

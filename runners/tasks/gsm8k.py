@@ -38,6 +38,7 @@ class Gsm8k(HubTask):
             prompt=f"Question: {question}\n{_INSTRUCTION}\nAnswer:",
             reference=final_number(str(row["answer"])) or "",
             turns=(Turn("user", f"{question}\n\n{_INSTRUCTION}"),),
+            solution=str(row["answer"]),
         )
 
     def grade(self, problem: Problem, text: str) -> Grade:

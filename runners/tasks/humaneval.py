@@ -49,6 +49,7 @@ class HumanEval(HubTask):
             prompt=prompt,
             reference=f"{str(row['test']).strip()}\n\ncheck({entry})",
             turns=(Turn("user", f"{_INSTRUCTION}\n\n```python\n{prompt.strip()}\n```"),),
+            solution=str(row["canonical_solution"]),
         )
 
     def grade(self, problem: Problem, text: str) -> Grade:

@@ -50,6 +50,7 @@ class Mmlu(HubTask):
             reference=LETTERS[row["answer"]],
             turns=_turns(instruction, examples, row),
             cluster=subject,
+            solution=LETTERS[row["answer"]],
             context=f"{instruction}\n\n" + "".join(f"{_asked(one)}\nAnswer: {_answer(one)}\n\n" for one in examples),
         )
 

@@ -40,7 +40,7 @@ class Pocket(Task):
         made = pocket_problems.problems(split, per_cell, self.seed)
         return Dataset(
             role=role,
-            problems=tuple(Problem(f"pocket/{one.id}", one.prompt, one.answer) for one in made),
+            problems=tuple(Problem(f"pocket/{one.id}", one.prompt, one.answer, solution=one.answer) for one in made),
             samples=len(made),
             split=split,
             fingerprint=fingerprint(asdict(one) for one in made),

@@ -41,6 +41,7 @@ class TruthfulQa(HubTask):
             prompt=f"Question: {asked}\nAnswer:",
             reference=f"{true}/{len(pairs)}",
             turns=(Turn("user", asked),),
+            solution=", ".join(true),
         )
 
     def grade(self, problem: Problem, text: str) -> Grade:
