@@ -57,7 +57,8 @@ class Logistic:
 
 
 Calibration = Isotonic | Logistic
-METHODS = ("isotonic", "platt", "beta")
+METHODS = ("platt", "beta", "isotonic")
+"""From the simplest to the most flexible."""
 
 
 def fit_isotonic(scores: FloatArray, right: FloatArray) -> Isotonic:
@@ -121,18 +122,25 @@ def fit_calibration(method: str, scores: FloatArray, right: FloatArray) -> Calib
 def choose_calibration(
     scores: FloatArray, right: FloatArray, rng: np.random.Generator, methods: Sequence[str] = METHODS, folds: int = 5
 ) -> Calibration:
-    """The map with the least log-loss on samples held out in turn (`folds` parts drawn by `rng`), fitted on all."""
+    """The simplest map whose log-loss on samples held out in turn is within one standard error of the least.
+
+    `folds` parts are drawn by `rng`; `methods` go from simple to flexible; the chosen one is fitted on all samples.
+    The one-standard-error rule is that of Breiman, Friedman, Olshen and Stone 1984, section 3.4.3: on few samples
+    a flexible map often wins by chance, and stopping rules pay for its steps.
+    """
     part = np.asarray(rng.permutation(len(scores)) % folds, dtype=np.int64)
-    losses = [_held_out_loss(method, scores, right, part, folds) for method in methods]
-    return fit_calibration(methods[int(np.argmin(losses))], scores, right)
+    losses = np.stack([_held_out_losses(method, scores, right, part, folds) for method in methods])
+    behind = losses - losses[losses.mean(axis=1).argmin()]
+    allowed = behind.std(axis=1) / np.sqrt(len(scores))
+    return fit_calibration(methods[int((behind.mean(axis=1) <= allowed).argmax())], scores, right)
 
 
-def _held_out_loss(method: str, scores: FloatArray, right: FloatArray, part: IntArray, folds: int) -> float:
+def _held_out_losses(method: str, scores: FloatArray, right: FloatArray, part: IntArray, folds: int) -> FloatArray:
     predicted = np.empty(len(scores))
     for fold in range(folds):
         inside = part != fold
         predicted[~inside] = fit_calibration(method, scores[inside], right[inside]).apply(scores[~inside])
-    return log_loss(predicted, right)
+    return _log_losses(predicted, right)
 
 
 def calibration_from_data(data: Mapping[str, object]) -> Calibration:
@@ -198,8 +206,12 @@ def brier(probability: FloatArray, right: FloatArray) -> float:
 
 def log_loss(probability: FloatArray, right: FloatArray) -> float:
     """Mean negative log-likelihood in nats; probabilities are cut to [1e-6, 1 − 1e-6]."""
+    return float(_log_losses(probability, right).mean())
+
+
+def _log_losses(probability: FloatArray, right: FloatArray) -> FloatArray:
     log_odds = logit(probability)
-    return float(np.mean(np.logaddexp(0.0, log_odds) - right * log_odds))
+    return np.asarray(np.logaddexp(0.0, log_odds) - right * log_odds)
 
 
 def auroc(scores: FloatArray, right: FloatArray) -> float | None:
