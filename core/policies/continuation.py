@@ -16,6 +16,7 @@ from asd.core.arrays import FloatArray, IntArray
 from asd.core.errors import UsageError
 
 HISTORY_DIGITS = 12
+SMALLEST_GROUP = 40
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,15 @@ def fit_continuation(
     """Conditional means of `targets` [m] by history.
 
     With few distinct histories [m, d] (at most one per 50 samples, or weighted samples, which are an enumeration
-    of a known distribution) the means are exact; else they are over `groups` groups of equal weight along
-    `summary` [m].
+    of a known distribution) the means are exact; else they are over groups of equal weight along `summary` [m]:
+    at most `groups`, and at least 40 samples in each, since a mean over fewer is mostly noise.
     """
     rounded = histories.round(HISTORY_DIGITS)
     distinct, member = np.unique(rounded, axis=0, return_inverse=True)
     enumerated = not np.allclose(weights, weights[0])
     if enumerated or 50 * len(distinct) <= len(targets):
         return Table(distinct, _means(member.ravel(), targets, weights, len(distinct)))
+    groups = max(1, min(groups, len(targets) // SMALLEST_GROUP))
     order = np.argsort(summary, kind="stable")
     ranks = np.cumsum(weights[order]) - 0.5 * weights[order]
     group = np.empty(len(targets), dtype=np.int64)

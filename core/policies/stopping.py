@@ -59,7 +59,7 @@ class FittedStopping(FittedPolicy):
 
 @dataclass(frozen=True)
 class OptimalStopping:
-    """Backward induction over the ladder. `groups` is the resolution of the conditional expectations.
+    """Backward induction over the ladder. `groups` is the finest resolution of the conditional means.
 
     `recall` lets it give an earlier answer than the last one; `skip` lets it leave stages out: of all sub-ladders
     it keeps the one that costs least on the samples that it is fitted on. `lookahead` False is the myopic rule,
