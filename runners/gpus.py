@@ -1,18 +1,33 @@
 """GPUs as their driver describes them, through NVML; none where there is no driver."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asd.core.facts.environment import Gpu
+from asd.core.facts.telemetry import DeviceSampled
 
 T = TypeVar("T")
+THROTTLE_REASONS = {
+    0x02: "applications clocks setting",
+    0x04: "power cap",
+    0x08: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake",
+    0x100: "display clocks setting",
+}
 
 
 class NoDriver:
     """A machine without NVIDIA's driver."""
 
     def gpus(self) -> tuple[Gpu, ...]:
+        """None."""
+        return ()
+
+    def readings(self, processes: Collection[int]) -> tuple[DeviceSampled, ...]:
         """None."""
         return ()
 
@@ -33,6 +48,12 @@ class Nvml(NoDriver):
         import pynvml
 
         return tuple(_gpu(index) for index in range(pynvml.nvmlDeviceGetCount()))
+
+    def readings(self, processes: Collection[int]) -> tuple[DeviceSampled, ...]:
+        """Every GPU now; `processes` are those whose memory counts as this run's."""
+        import pynvml
+
+        return tuple(_reading(index, processes) for index in range(pynvml.nvmlDeviceGetCount()))
 
     def version(self) -> str | None:
         """The driver's version."""
@@ -89,3 +110,42 @@ def _gpu(index: int) -> Gpu:
         uuid=tried(pynvml.nvmlDeviceGetUUID, handle),
         power_limit_w=limit / 1000 if limit else None,
     )
+
+
+def _reading(index: int, processes: Collection[int]) -> DeviceSampled:
+    import pynvml as nvml
+
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    rates = tried(nvml.nvmlDeviceGetUtilizationRates, handle)
+    memory = tried(nvml.nvmlDeviceGetMemoryInfo, handle)
+    clock_mhz = tried(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)
+    ecc = (handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC)
+    return DeviceSampled(
+        device=f"gpu-{index}",
+        utilization=rates.gpu / 100 if rates else None,
+        memory_used_bytes=memory.used if memory else None,
+        memory_total_bytes=memory.total if memory else None,
+        temperature_c=tried(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+        power_w=_scaled(tried(nvml.nvmlDeviceGetPowerUsage, handle), 1e-3),
+        energy_j=_scaled(tried(nvml.nvmlDeviceGetTotalEnergyConsumption, handle), 1e-3),
+        clock_hz=_scaled(clock_mhz, 1e6),
+        throttle_reasons=_throttle_reasons(tried(nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0),
+        ecc_errors=tried(nvml.nvmlDeviceGetTotalEccErrors, *ecc),
+        process_memory_bytes=_used_by(tried(nvml.nvmlDeviceGetComputeRunningProcesses, handle), processes),
+    )
+
+
+def _scaled(value: int | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _throttle_reasons(bits: int) -> tuple[str, ...]:
+    """The names of NVML's reasons (nvml.h, nvmlClocksThrottleReason…) whose bits are set; an idle GPU is none."""
+    return tuple(name for bit, name in THROTTLE_REASONS.items() if bits & bit)
+
+
+def _used_by(running: list[Any] | None, processes: Collection[int]) -> int | None:
+    if running is None:
+        return None
+    mine: list[int | None] = [one.usedGpuMemory for one in running if one.pid in processes]
+    return sum(used for used in mine if used is not None)

@@ -4,7 +4,11 @@ from asd.core.event import Event
 
 
 class DeviceSampled(Event, kind="device.sampled", v=1):
-    """One reading of one device ("gpu-0", "host"). Shares are 0 to 1; what the device cannot tell is None."""
+    """One reading of one device ("gpu-0", "host"). Shares are 0 to 1; what the device cannot tell is None.
+
+    Energy, bytes and `ecc_errors` (uncorrected memory errors) are counts since the device or machine started;
+    `process_memory_bytes` is what this process and those it started hold.
+    """
 
     device: str
     utilization: float | None
@@ -15,6 +19,7 @@ class DeviceSampled(Event, kind="device.sampled", v=1):
     energy_j: float | None = None
     clock_hz: float | None = None
     throttle_reasons: tuple[str, ...] = ()
+    ecc_errors: int | None = None
     process_memory_bytes: int | None = None
     read_bytes: int | None = None
     written_bytes: int | None = None
