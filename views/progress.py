@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from asd.core.event import Event
-from asd.core.facts.run import PhaseStarted, RunFailed, RunPlanned
+from asd.core.facts.run import PhaseStarted, RunPlanned
 from asd.views.digits import duration
 
 Watch = Callable[[Event], None]
@@ -49,7 +49,7 @@ class Counting:
 
 
 class Plain:
-    """Lines: each phase as it begins, each tenth of the units, an error."""
+    """Lines: each phase as it begins, each tenth of the units."""
 
     def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         """Print to `out`."""
@@ -61,8 +61,6 @@ class Plain:
         """Print what is new."""
         if isinstance(event, PhaseStarted):
             self._print(event.phase)
-        elif isinstance(event, RunFailed):
-            self._print(f"{event.error}: {event.message}")
         unit = self._counting.see(event)
         if unit is not None and self._counting.share(unit) >= self._next.get(unit, STEP):
             self._next[unit] = self._counting.share(unit) + STEP
