@@ -15,7 +15,7 @@ from asd.views.tui import work
 from asd.views.tui.bars import Line, Nav, NavItem, TimeBar, Top
 from asd.views.tui.desk import Desk
 from asd.views.tui.dialogs import KEYS, TextDialog, event_text, help_text
-from asd.views.tui.messages import Written, Shown, Surveyed, Told
+from asd.views.tui.messages import Shown, Surveyed, Told, Written
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.source import Source
 from asd.views.tui.model.story import event_text as event_of
@@ -37,7 +37,11 @@ class Terminal(App[None]):
     TITLE = "asd"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-middle"), (180, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (the base class gives it its type)
+        (0, "-narrow"),
+        (110, "-middle"),
+        (180, "-wide"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"screen_number({number})", name) for number, name in enumerate(SCREENS, 1)),
         Binding("tab", "screen_next(1)", "next screen", priority=True),
@@ -124,10 +128,12 @@ class Terminal(App[None]):
         if frame.state.run != self.desk.run:
             return
         self.frame = frame
-        self.desk.arrived()
+        new = self.desk.arrived()
         self.desk.follow(frame)
         self._bars()
         self.panel.show_frame(frame)
+        if new:
+            self.panel.ask(frame)
 
     def on_told(self, message: Told) -> None:
         """An answer goes to the screen that asked."""
@@ -158,7 +164,8 @@ class Terminal(App[None]):
         self._bars()
         if self.frame is not None:
             self.panel.show_frame(self.frame)
-            self.panel.ask(self.frame)
+            if self.desk.ready:
+                self.panel.ask(self.frame)
 
     def _bars(self) -> None:
         self.query_one("#top", Top).show_frame(self.frame, str(self.source.path))
@@ -181,7 +188,8 @@ class Terminal(App[None]):
             self.panel.scroller.focus()
         if self.frame is not None:
             self.panel.show_frame(self.frame)
-            self.panel.ask(self.frame)
+            if self.desk.ready:
+                self.panel.ask(self.frame)
         self._bars()
 
     def open_run(self, run: str) -> None:

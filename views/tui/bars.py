@@ -73,7 +73,7 @@ class NavItem(Line):
     def __init__(self, number: int, name: str) -> None:
         super().__init__(classes="nav-item")
         self.number, self.name_shown = number, name
-        self.show(Text(f" {number} {name} "))
+        self.show(Text(f" {number} {name}"))
 
     def on_click(self) -> None:
         """A click shows the screen."""
@@ -96,4 +96,4 @@ class Nav(Horizontal):
         for item in self._items:
             chosen = item.number == number
             sign = "▸" if chosen else " "
-            item.show(Text(f"{sign}{item.number} {item.name_shown} ", "bold reverse" if chosen else ""))
+            item.show(Text(f"{sign}{item.number} {item.name_shown}", "bold reverse" if chosen else ""))

@@ -43,8 +43,13 @@ class Desk:
         self._watcher = self._tables = None
         self.run = ""
 
+    @property
+    def ready(self) -> bool:
+        """Whether questions can be asked."""
+        return self._librarian is not None
+
     def arrived(self) -> bool:
-        """Whether the run's tables can be asked; called with each frame. They are new after trouble."""
+        """Whether the run's tables have just come, or come anew after trouble; called with each frame."""
         tables = self._watcher.tables if self._watcher is not None else None
         if tables is not None and tables is not self._tables:
             self._end_librarian()
@@ -52,7 +57,8 @@ class Desk:
             self._librarian = Librarian(tables, self._tell)
             self._librarian.look(self.as_of_us)
             self._librarian.start()
-        return self._librarian is not None
+            return True
+        return False
 
     def ask(self, key: str, question: Question) -> None:
         """Have a question answered, if the run is open by now; who asks asks again."""

@@ -164,7 +164,8 @@ def remaining(state: RunState) -> Remaining | None:
     is taken to be as slow as the slowest so far, and its number is said, since it may well be slower.
     """
     planned = state.life.units.get("generated", state.life.units.get("sample.generated", 0))
-    left = planned - state.kinds.get("sample.generated", 0)
+    failed = sum(one.times for one in state.problems if one.group == "sample failed")
+    left = planned - state.kinds.get("sample.generated", 0) - failed
     stages = len(state.life.stages)
     paces = {stage: pace for stage in range(stages) if (pace := _pace(state, stage)) is not None}
     if left <= 0 or not stages or not paces or state.life.finished_us:

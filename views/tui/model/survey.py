@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import duckdb
 
@@ -40,12 +41,12 @@ class Survey:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Glance] = {}
 
     def look(self) -> list[Listed]:
         """Every run of the store, the one with the latest event first."""
         names = self._source.runs()
-        self._runs = {name: self._runs.get(name) or _Run(self._source, name) for name in names}
+        self._runs = {name: self._runs.get(name) or Glance(self._source.path / name) for name in names}
         listed = [run.look() for run in self._runs.values()]
         return sorted(listed, key=lambda one: (-one.state.last_us, one.state.run))
 
@@ -55,13 +56,14 @@ class Survey:
             self._runs[run].verified = right
 
 
-class _Run:
-    """One run between two looks."""
+class Glance:
+    """A little of one run, kept between two looks."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, path: Path) -> None:
+        """The run in the folder `path`."""
         self.verified: bool | None = None
-        self._path = source.path / name
-        self._fold = Fold(name)
+        self._path = path
+        self._fold = Fold(path.name)
         self._tail: Tail | None = None
         self._seen: Signature = ()
         self._trouble = ""

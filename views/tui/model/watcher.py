@@ -18,6 +18,7 @@ from asd.views.tui.model.rows import micros
 from asd.views.tui.model.seed import seeded
 from asd.views.tui.model.source import Tail, writer_alive
 from asd.views.tui.model.state import MICRO, RunState
+from asd.views.tui.model.survey import Glance
 from asd.views.tui.model.tables import Tables
 
 POLL_S = 0.25
@@ -86,6 +87,9 @@ class Watcher(Thread):
         self.wake()
 
     def _follow(self) -> None:
+        seen = Glance(self.log.path).look()
+        if seen.state.events:
+            self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True))
         tables = Tables(self.log)
         cursor = tables.cursor()
         fold, tail = seeded(self.log.run, cursor), Tail(self.log, tables.heads)

@@ -42,7 +42,8 @@ class EventsPanel(ListedPanel):
 
     def show_frame(self, frame: Frame) -> None:
         """The tail is renewed with the frames, not once a second."""
-        self.ask(frame)
+        if self.terminal.desk.ready:
+            self.ask(frame)
 
     def counted(self, rows: int) -> None:
         """Follow, if that is wished."""

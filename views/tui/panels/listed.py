@@ -117,7 +117,7 @@ class ListedPanel(Panel):
         self.question("find", lambda tables: listing.find(tables, text, start, backwards))
 
     def _renew(self) -> None:
-        if self.terminal.frame is not None:
+        if self.terminal.frame is not None and self.terminal.desk.ready:
             self.ask(self.terminal.frame)
 
     def _go_to(self, row: object) -> None:

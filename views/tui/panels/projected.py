@@ -33,8 +33,6 @@ class ProjectedPanel(TextPanel):
     """Projections below each other, computed anew as the log grows, at most once a second and an eighth of the time."""
 
     NAMES: tuple[str, ...] = ()
-    FIELDS: tuple[str, ...] = ()
-    """Those that are shown as names and values."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -55,6 +53,11 @@ class ProjectedPanel(TextPanel):
         self._of, self._asked = of, time.monotonic()
         self.question("tables", read(self.names()))
 
+    def show_frame(self, frame: Frame) -> None:
+        """Until there are rows, say that they are on their way."""
+        if not self.tables:
+            self.paint()
+
     def told(self, answer: Answer) -> None:
         """Show the rows."""
         self._cost = time.monotonic() - self._asked
@@ -73,12 +76,12 @@ class ProjectedPanel(TextPanel):
         frame = self.terminal.frame
         note = INTERIM if frame is not None and figures.interim(frame.state) else ""
         parts = [self.block(name, rows, note) for name, rows in self.tables.items()]
-        self.line.show(lines(parts or [Text("…", "dim")]))
+        self.line.show(lines(parts or [Text("being computed …", "dim")]))
 
     def block(self, name: str, rows: pa.Table, note: str) -> Text:
         """One projection with its heading."""
-        body = paint.fields(rows) if name in self.FIELDS else paint.table(rows, None)
-        return lines([title(name, projections.get(name).answers), *([Text(note, "yellow")] if note else []), body, ""])
+        head = title(name, projections.get(name).answers)
+        return lines([head, *([Text(note, "yellow")] if note else []), paint.table(rows, None), ""])
 
 
 class EnvironmentPanel(ProjectedPanel):
@@ -86,7 +89,6 @@ class EnvironmentPanel(ProjectedPanel):
 
     HINT = "j k scroll  / search  y copy"
     NAMES = ("environment", "models", "datasets", "attempts", "streams", "packages")
-    FIELDS = ("environment",)
 
 
 class FiguresPanel(ProjectedPanel):
@@ -140,7 +142,7 @@ class FiguresPanel(ProjectedPanel):
         self.chosen, self._asked = name, 0.0
         self.tables = {}
         self.paint()
-        if self.terminal.frame is not None:
+        if self.terminal.frame is not None and self.terminal.desk.ready:
             self.ask(self.terminal.frame)
 
 

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from asd.views.tui.bars import Line
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.paint import run as paint
+from asd.views.tui.paint.words import title
 from asd.views.tui.panels.base import Panel
 
 Painter = Callable[[Frame, int, int], Text]
@@ -42,7 +43,10 @@ class RunPanel(Panel):
         now_us = time.time_ns() // 1000
         for name, painter in BLOCKS.items():
             block = self.query_one(f"#block-{name}", Line)
-            block.show(painter(frame, now_us, max(40, block.content_size.width or 76)))
+            if frame.opening and name != "progress":
+                block.show(title(name, "being counted"))
+            else:
+                block.show(painter(frame, now_us, max(40, block.content_size.width or 76)))
 
     def on_resize(self) -> None:
         """The blocks' widths have changed."""
