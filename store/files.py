@@ -13,9 +13,10 @@ from asd.core.event import Event
 from asd.core.log import START, Cursor, Record
 from asd.store.layout import CACHE, FILES, checked_run, checked_stream, sealed_files, stream_folders
 from asd.store.manifest import read_manifest
+from asd.store.options import DURABILITIES, Options
 from asd.store.reader import StreamReader
 from asd.store.wakeup import Wakeup
-from asd.store.writer import DURABILITIES, Options, StreamWriter
+from asd.store.writer import StreamWriter
 
 if TYPE_CHECKING:
     from asd.store.catalogue_cache import Segment

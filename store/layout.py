@@ -3,6 +3,8 @@
 <store>/<run>/<stream>/00000000.jsonl              lines from sequence number 0 on, still growing
 <store>/<run>/<stream>/00000000-00024999.parquet   the same lines sealed, first to last
 <store>/<run>/<stream>/00000000-00024999.json      its manifest: hash, root, counts
+<store>/<run>/<stream>/00000000-00024999.note      the signed head of the stream up to there
+<store>/<run>/<stream>/signers                     the public keys of those heads, one a line
 <store>/<run>/<stream>/lock                        held by the one process that writes the stream
 <store>/<run>/files/                               what is too large for an event
 <store>/<run>/cache/                               derived; can be deleted at any time
@@ -21,11 +23,13 @@ from asd.store.damage import DamagedFileError
 FILES = "files"
 CACHE = "cache"
 LOCK = "lock"
+SIGNERS = "signers"
 TEMPORARY = ".tmp"
 _RUN = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _STREAM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HOT = re.compile(r"([0-9]{8,})\.jsonl")
 _SEALED = re.compile(r"([0-9]{8,})-([0-9]{8,})\.(?:parquet|json)")
+_PART = re.compile(r"([0-9]{8,})-([0-9]{8,})\.(?:parquet|json|note)")
 _LISTINGS = 3
 
 
@@ -66,6 +70,16 @@ class Sealed:
     def manifest(self) -> Path:
         """The file that says what this one must be."""
         return self.path.with_suffix(".json")
+
+    @property
+    def note(self) -> Path:
+        """The signed head of the stream after `last`, where it could be signed."""
+        return self.path.with_suffix(".note")
+
+    @property
+    def parts(self) -> tuple[Path, Path, Path]:
+        """Everything that belongs to this file."""
+        return self.path, self.manifest, self.note
 
 
 def hot_name(first: int) -> str:
@@ -117,10 +131,12 @@ def _listed(folder: Path) -> Listing:
     files: list[Hot | Sealed] = [*sealed, *(one for one in hot if one.first > end)]
     _check_order(files)
     _check_halves(halves, files)
-    needed = {one.path for one in files} | {one.manifest for one in sealed}
-    known = {one.path for one in hot} | {path for one in whole for path in (one.path, one.manifest)} | set(halves)
-    left_over = {path for path in names.values() if path.suffix == TEMPORARY}
-    return Listing(files, sorted((known - needed) | left_over))
+    needed = {path for one in files for path in (one.parts if isinstance(one, Sealed) else (one.path,))}
+    return Listing(files, sorted(path for path in names.values() if _is_ours(path) and path not in needed))
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in (TEMPORARY, ".jsonl") or _PART.fullmatch(path.name) is not None
 
 
 def _hot(folder: Path) -> list[Hot]:

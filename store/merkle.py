@@ -61,3 +61,35 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     tree = Tree()
     tree.extend(leaves)
     return tree.root()
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The audit path of leaf `index` in the tree over `leaves` (RFC 6962, section 2.1.1), from the bottom up."""
+    path: list[bytes] = []
+    level = list(leaves)
+    while len(level) > 1:
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        paired = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        level = paired + level[len(paired) * 2 :]
+        index //= 2
+    return path
+
+
+def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a path leads to (RFC 9162, section 2.1.3.2), or None where it cannot be one of this size."""
+    if not 0 <= index < size:
+        return None
+    at, last, found = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            found = node(sibling, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node(found, sibling)
+        at, last = at >> 1, last >> 1
+    return found if last == 0 else None

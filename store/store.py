@@ -8,15 +8,15 @@ from asd.core.errors import DiskError, UnknownRunError, UsageError
 from asd.store.files import FileLog
 from asd.store.layout import Sealed, chain, checked_run, run_folders, stream_folders
 from asd.store.manifest import read_manifest
+from asd.store.options import Options
 from asd.store.reader import StreamReader
-from asd.store.writer import Options
 
 
 class Store:
     """The runs in the folder `path`, which is made when the first run is."""
 
     def __init__(self, path: Path, options: Options | None = None) -> None:
-        """`options` is how logs of this store are written; see `asd.store.writer.Options`."""
+        """`options` is how logs of this store are written; see `asd.store.options.Options`."""
         self.path = path
         self.options = options or Options()
 

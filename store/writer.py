@@ -6,41 +6,22 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Thread
 from typing import NamedTuple
 
 from asd.core.errors import DiskError
 from asd.core.event import Event
-from asd.store.disk import DISK, Disk
 from asd.store.layout import Hot
 from asd.store.line import LINE_CAP, Clock, affixes, body, data_of, id_of, leaf_of, sealed_with, too_long
 from asd.store.lock import lock
 from asd.store.opening import Opened, open_stream
+from asd.store.options import Options
 from asd.store.sealing import Sealer
 from asd.store.seen import Seen
 from asd.store.tail_file import TailFile
 
-DURABILITIES = ("group", "each", "os")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a writer works.
-
-    `durability`: "group" (a thread commits what has gathered, each group with one fdatasync), "each" (every append
-    is on the disk before it returns), "os" (handed to the operating system, which survives a crash of the process
-    alone). `seal_events`: a file is sealed when it holds that many. `buffer_bytes`: at most this much waits to be
-    written before appending slows down. `keep_hot_s`: how long a sealed file's lines stay beside it.
-    """
-
-    durability: str = "group"
-    seal_events: int = 25_000
-    seal_bytes: int = 1 << 28
-    buffer_bytes: int = 8 << 20
-    keep_hot_s: float = 60.0
-    disk: Disk = DISK
+__all__ = ["Options", "StreamWriter"]
 
 
 class _Batch(NamedTuple):
@@ -84,7 +65,7 @@ class StreamWriter:
         self._waiting = 0
         self._idle = False
         self._closing = False
-        self._sealer = Sealer(self._folder, opened, self._options.keep_hot_s, self._disk)
+        self._sealer = Sealer(self._folder, opened, self._options)
         self._sealing: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"asd-seal-{self._stream}")
         self._seen = Seen(self._stream, self._sealer.data_at)
