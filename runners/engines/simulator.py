@@ -23,7 +23,6 @@ from asd.core.facts.run import Nature
 from asd.core.facts.sample import Logprobs
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
 from asd.runners.engines.logprobs import LEVELS
-from asd.runners.engines.recorded import count_tokens
 from asd.runners.tasks.base import Problem
 
 _NORMAL = NormalDist()
@@ -88,14 +87,14 @@ class SimulatorSession:
         z = math.sqrt(engine.difficulty_share) * hardness + math.sqrt(1 - engine.difficulty_share) * luck.gauss()
         lead = _NORMAL.inv_cdf(self._accuracy(prompt.sample)) - z
         text = problem.solution if lead > 0 else wrong(problem.solution, luck)
-        tokens = min(sampling.max_tokens, count_tokens(text) + int(engine.words * luck.lognormvariate(-0.125, 0.5)) + 1)
+        tokens = min(sampling.max_tokens, _tokens(text) + int(engine.words * luck.lognormvariate(-0.125, 0.5)) + 1)
         first_s = engine.first_token_s * luck.lognormvariate(-0.02, 0.2)
         decode_s = engine.token_s * (tokens - 1) * luck.lognormvariate(-0.005, 0.1)
         return Generation(
             text=text,
             token_ids=(),
             logprobs=logprobs(lead, tokens, luck),
-            input_tokens=count_tokens(prompt.text),
+            input_tokens=_tokens(prompt.text),
             output_tokens=tokens,
             finish_reason="length" if tokens == sampling.max_tokens else "stop",
             first_token_s=first_s,
@@ -112,6 +111,11 @@ class SimulatorSession:
         if found is None or not 0 < found < 1:
             raise EngineError(f"{self.engine.name}: accuracy needs a value between 0 and 1 for {sample}, or for '*'")
         return found
+
+
+def _tokens(text: str) -> int:
+    """About as many tokens as English text has: one for four characters."""
+    return len(text) // 4 + 1
 
 
 def wrong(solution: str, luck: random.Random) -> str:
