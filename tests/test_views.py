@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fixtures_founding import founding_log
 from fixtures_run import SAMPLES, SEEDS, STAGES, TASKS, log_of, run_events
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
 from asd.views.formats import markdown_text, render, to_csv
 from asd.views.latex import latex_text
+from asd.views.linting import findings
 from asd.views.markdown import to_markdown
 from asd.views.rendering import open_session
 from asd.views.report import TITLES, build
@@ -335,3 +337,22 @@ def test_a_circle_of_projections_is_named(monkeypatch: pytest.MonkeyPatch, sessi
     monkeypatch.setattr(projections, "get", lambda name: projections.parse(name, circle[name]))
     with pytest.raises(UsageError, match="a > b > a"):
         session.make("a")
+
+
+# The record against itself
+
+
+def test_the_founding_example_fails_all_eight_checks_and_the_report_says_so_with_figures() -> None:
+    session = Session(founding_log())
+    assert {finding.check for finding in findings(session)} == set(range(1, 9))
+    text = to_markdown(build(session))
+    assert text.count("**Warning.** Check ") >= 8
+    assert "accuracy 0.658 is no k/164" in text
+    assert "8 parts sum to 9,830.8 s, not 11671 s" in text
+    assert "0.852 / 0.847 = 100.6 %, not 90.5 %" in text
+
+
+def test_a_sound_record_is_passed_in_silence(session: Session) -> None:
+    events = [event for event in run_events() if event.kind not in ("policy.evaluated", "statistics.computed")]
+    checks = {finding.check for finding in findings(of(events))}
+    assert checks <= {6, 7}, "the fixture's clock ticks once an event, whatever its seconds say"

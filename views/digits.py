@@ -12,7 +12,7 @@ def shown(column: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return size(value) if "bytes" in column else f"{value:,}" if abs(value) >= 10_000 else str(value)
+        return size(value) if "bytes" in column else str(value) if column in _NAMES else f"{value:,}"
     if isinstance(value, float):
         return number(column, value)
     return str(value)
@@ -38,6 +38,8 @@ def number(column: str, value: float) -> str:
     return f"{value:.4g}" if abs(value) < 10_000 or value != round(value) else f"{value:,.0f}"
 
 
+_NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
+"""Columns whose integers name something."""
 _SPEEDUP = ("speedup", "improvement_factor", "relative_cost", "mean_relative_cost")
 _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", "auroc", "brier", "ece", "observed",
            "predicted", "log_loss")  # fmt: skip

@@ -40,11 +40,11 @@ def results_table(session: Session) -> str:
     """The main table of the results, for `\\input` with the package booktabs."""
     rows = session.rows("results")
     body = "\n".join(_row(row) for row in rows if row["task"] != "all")
-    last = "\n".join(f"\\midrule\n{_row(row)}" for row in rows if row["task"] == "all")
+    last = "".join(f"\\midrule\n{_row(row)}\n" for row in rows if row["task"] == "all")
     return (
         "\\begin{tabular}{lrrrrrrr}\n\\toprule\n"
         "Dataset & $n$ & Baseline & Ours & Speedup & Retention & $p$ & Effect \\\\\n\\midrule\n"
-        f"{body}\n{last}\n\\bottomrule\n\\end{{tabular}}"
+        f"{body}\n{last}\\bottomrule\n\\end{{tabular}}"
     )
 
 

@@ -3,6 +3,7 @@
 from asd.views.digits import NOT_RECORDED, p_value, shown
 from asd.views.document import Block, Code, Row, Table, Text
 from asd.views.latex import results_table
+from asd.views.linting import findings
 from asd.views.report_setup import table
 from asd.views.sentences import abstract, method, verdict
 from asd.views.session import Session
@@ -72,7 +73,7 @@ def results(session: Session) -> tuple[Block, ...]:
             ("stage", "stage"),
             ("model", "model"),
             ("right / samples", "correct_samples", _right),
-            ("accuracy", "accuracy"),
+            ("accuracy", "accuracy", _four),
             ("mean latency (s)", "mean_latency_s"),
             ("relative cost", "relative_cost"),
             ("cost in decisions", "policy_cost"),
@@ -152,6 +153,11 @@ def _of(row: Row, share: str, count: str) -> str:
     return f"{row[share]:.3f} ({row[count]:g}/{row['samples']})"
 
 
+def _four(row: Row) -> str:
+    """Four decimals: an accuracy over many samples, beside others that differ little."""
+    return f"{row['accuracy']:.4f}" if isinstance(row["accuracy"], float) else NOT_RECORDED
+
+
 def _right(row: Row) -> str:
     return NOT_RECORDED if row["correct_samples"] is None else f"{row['correct_samples']:g}/{row['samples']}"
 
@@ -191,7 +197,7 @@ def _policies(session: Session) -> Table:
         ("setting", "setting"),
         ("dataset", "task"),
         ("accuracy", "accuracy"),
-        ("cost", "relative_cost"),
+        ("cost", "cost_share"),
         ("early-stop rate", "early_stop_rate"),
         ("chosen", "chosen"),
         ("basis", "basis"),
@@ -233,10 +239,11 @@ def _questions(session: Session) -> Table:
 
 
 def _doubts(session: Session) -> tuple[Block, ...]:
-    """What a reader must not miss: units that are missing, samples that leaked."""
+    """What a reader must not miss: units that are missing, samples that leaked, figures that contradict others."""
     missing = [row for row in session.rows("completeness") if row["missing"]]
     shared = [row for row in session.rows("leakage") if row["shared_samples"] or row["shared_prompts"]]
     said = [f"{row['unit']}: {row['missing']} of {row['planned']} planned are missing." for row in missing]
+    said += [f"Check {one.check} of the record, {one.subject}: {one.message}." for one in findings(session)]
     said += [f"Seed {row['seed']}: evaluation samples are among the predictor's ancestors." for row in shared]
     return tuple(Text(one, warning=True) for one in said)
 

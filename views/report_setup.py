@@ -1,6 +1,6 @@
 """Sections 1 to 5 of the record: when, on which data, with which models and settings, on which machine."""
 
-from asd.views.digits import NOT_RECORDED, duration, shown
+from asd.views.digits import NOT_RECORDED, duration, shown, size
 from asd.views.document import Block, Column, Fields, Row, Table, Text
 from asd.views.session import Session
 
@@ -134,7 +134,7 @@ def parameters(session: Session) -> tuple[Block, ...]:
 def environment(session: Session) -> tuple[Block, ...]:
     """Machine and software."""
     return (
-        table(session, "environment", "Hardware and software", ("field", "field"), ("value", "value")),
+        table(session, "environment", "Hardware and software", ("field", "field"), ("value", "value", _value)),
         table(
             session,
             "devices",
@@ -152,6 +152,13 @@ def environment(session: Session) -> tuple[Block, ...]:
         ),
         table(session, "packages", "Installed packages", ("package", "package"), ("version", "version")),
     )
+
+
+def _value(row: Row) -> str:
+    value = row["value"]
+    if "bytes" in str(row["field"]) and isinstance(value, str) and value.isdigit():
+        return f"{size(int(value))} ({int(value):,} bytes)"
+    return shown("value", value)
 
 
 def table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from asd.views.digits import NOT_RECORDED
+from asd.views.digits import NOT_RECORDED, p_value
 from asd.views.document import Row
 from asd.views.session import Session
 
@@ -37,11 +37,27 @@ def _pays(session: Session, kept: float, gained: float, margin: float | None) ->
     if margin is None:
         return "No margin was fixed before the run."
     if kept >= margin and gained >= 1:
-        return f"It keeps the {margin:.0%} that was fixed before the run."
+        return f"That is at least the {margin:.1%} fixed before the run{_shown(session)}."
     reasons = [] if kept >= margin else [f"it keeps less than the {margin:.1%} fixed before the run"]
     if gained < 1:
         reasons.append("it takes longer than the last stage alone")
     return f"It does not pay: {' and '.join(reasons)}. {_why(session)}"
+
+
+def _shown(session: Session) -> str:
+    """What the planned test of non-inferiority says, if there was one."""
+    tests = [row for row in session.rows("statistics") if row["name"] == "quality-retention" and not row["exploratory"]]
+    alpha = session.catalogue.sql("SELECT alpha FROM run_planned").to_pylist()
+    if not tests or not isinstance(tests[-1]["p_value"], float) or not alpha:
+        return ", as a point estimate"
+    p, level = tests[-1]["p_value"], alpha[0]["alpha"]
+    if p <= level:
+        return f", and is shown by a one-sided test (p {_p(p)}, level {level:g})"
+    return f" as a point estimate; a one-sided test does not show it (p {_p(p)}, level {level:g})"
+
+
+def _p(p: float) -> str:
+    return p_value(p) if p < 0.001 else f"= {p_value(p)}"
 
 
 def _why(session: Session) -> str:

@@ -37,7 +37,7 @@ SELECT field, value FROM (
     ], recursive := true) FROM last
     UNION ALL
     SELECT 2 + "index" / 1000, 'gpu_' || "index",
-        concat_ws(', ', name, memory_bytes || ' bytes', 'compute capability ' || compute_capability,
+        concat_ws(', ', name, round(memory_bytes / 1e9, 2) || ' GB', 'compute capability ' || compute_capability,
             'power limit ' || power_limit_w || ' W')
     FROM gpu
     UNION ALL

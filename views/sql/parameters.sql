@@ -1,6 +1,6 @@
 -- Every setting of the run exactly as it ran, then what was planned with it.
 WITH settings AS (
-    SELECT substr(t.fullkey, 3) AS parameter, t.atom::VARCHAR AS value, t.id AS place
+    SELECT substr(t.fullkey, 3) AS parameter, coalesce(t.atom ->> '$', 'null') AS value, t.id AS place
     FROM run_started r, json_tree(r.config) t
     WHERE t.atom IS NOT NULL
     UNION ALL
