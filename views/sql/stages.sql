@@ -1,5 +1,6 @@
 -- How good and how dear is each stage alone, over every sample that it answered?
--- Accuracy is k/n; draws of one sample are averaged first. relative_cost: stage 0 = 1, in measured seconds.
+-- Accuracy is k/n; draws of one sample are averaged first. relative_cost: stage 0 = 1, in measured seconds, or where
+-- answers have no times in what decisions reckon with; cost_basis says what that is.
 -- uses: stage_tasks
 WITH all_tasks AS (
     SELECT stage, min(model) AS model,
@@ -21,7 +22,7 @@ SELECT s.stage, s.model, s.samples, s.answers, s.correct_samples,
     s.total_first_token_s / s.answers AS mean_first_token_s,
     s.input_tokens / s.answers AS mean_input_tokens,
     s.output_tokens / s.answers AS mean_output_tokens,
-    c.relative_cost, c.theoretical_cost, c.policy_cost, c.basis AS cost_basis,
+    coalesce(c.relative_cost, c.policy_cost) AS relative_cost, c.theoretical_cost, c.policy_cost, c.basis AS cost_basis,
     s.nature
 FROM all_tasks s LEFT JOIN cost_measured c USING (stage)
 ORDER BY s.stage
