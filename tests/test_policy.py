@@ -352,7 +352,17 @@ def test_judgements_after_a_stage_do_not_depend_on_later_stages():
     model = RecallModel.from_data(json.loads(json.dumps(fit_recall(q, right, same).to_data())))
     other_q, other_same = q.copy(), same.copy()
     other_q[:, 2], other_same[:, 2, :2], other_same[:, :2, 2] = 0.5, False, False
-    np.testing.assert_array_equal(model.apply(q, same)[:, :2, :2], model.apply(other_q, other_same)[:, :2, :2])
+    np.testing.assert_array_equal(model.apply(q, same)[:, :2], model.apply(other_q, other_same)[:, :2])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, kind=st.sampled_from(FITTED_KINDS), lam=st.sampled_from(PRICES))
+def test_no_decision_after_a_stage_depends_on_what_a_later_stage_would_say(seed, kind, lam):
+    q, right, costs = ladder(seed)
+    policy = kind.fit(q, right, costs, lam)
+    decided = policy.decide(q, costs)
+    changed = np.where(decided.used, q, 1.0 - q)
+    np.testing.assert_array_equal(policy.decide(changed, costs).stop_stage, decided.stop_stage)
 
 
 @pytest.mark.parametrize("lam", [0.0, -1.0, float("nan"), float("inf")])

@@ -28,7 +28,8 @@ class RecallModel:
         """Estimates [m, n, n] from own-stage probabilities `q` [m, n].
 
         `same` [m, n, n] says whether the answers of two stages are the same. Row i of the result holds the
-        judgements after stage i and depends on stages up to i only, so it can be used while the ladder runs.
+        judgements after stage i and depends on stages up to i only, so it can be used while the ladder runs; what
+        is above the diagonal is nan, since nothing is forecast.
         """
         count = q.shape[1]
         if count != len(self.coefficients) or same.shape != (len(q), count, count):
@@ -40,6 +41,7 @@ class RecallModel:
                 log_odds = _design(before, now) @ self.coefficients[stage, earlier]
                 revised = 1.0 / (1.0 + np.exp(-log_odds))
                 judged[:, stage, earlier] = np.where(same[:, stage, earlier], now, revised)
+        judged[:, *np.triu_indices(count, 1)] = np.nan
         return judged
 
     def to_data(self) -> dict[str, object]:
@@ -61,15 +63,14 @@ def fit_recall(q: FloatArray, right: FloatArray, same: BoolArray) -> RecallModel
     count = q.shape[1]
     coefficients = np.zeros((count, count, 3))
     coefficients[:, :, 1] = 1.0
-    judged = np.repeat(q[:, None, :], count, axis=1)
     for stage in range(1, count):
+        # Each stage builds on the judgements after the one before, so it is fitted to what they will be.
+        before = RecallModel(coefficients).apply(q, same)[:, stage - 1]
         for earlier in range(stage):
             apart = ~same[:, stage, earlier]
-            design = _design(judged[:, stage - 1, earlier], q[:, stage])
+            design = _design(before[apart, earlier], q[apart, stage])
             start = np.array([0.0, 1.0, 0.0])
-            coefficients[stage, earlier] = fit_logistic(design[apart], right[apart, earlier], start, RIDGE)
-            # Later stages build on this judgement, so they must be fitted to what it will be.
-            judged[:, stage:] = RecallModel(coefficients).apply(q, same)[:, stage : stage + 1]
+            coefficients[stage, earlier] = fit_logistic(design, right[apart, earlier], start, RIDGE)
     return RecallModel(coefficients)
 
 
