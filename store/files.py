@@ -160,7 +160,9 @@ class FileLog:
             writer.close()
 
     def _opened(self, stream: str) -> StreamWriter:
-        disk = self.options.disk
+        disk, signer = self.options.disk, self.options.signer
+        if signer is not None:
+            signer.verifier  # noqa: B018  (a key that must not be used is refused before anything is written)
         try:
             for folder in (self.path, self.path / stream):
                 disk.make_folder(folder)

@@ -65,9 +65,10 @@ def verifier_key(key: Ed25519PublicKey, name: str = KEY_NAME) -> str:
 def public_key(verifier: str) -> tuple[str, bytes, Ed25519PublicKey]:
     """Name, id (4 bytes) and key of a line from `verifier_key`. Raises `NoteError` for anything else."""
     try:
-        name, id_text, encoded = verifier.strip().split("+", 2)
+        name, _, encoded = verifier.split("+", 2)
         raw = base64.b64decode(encoded, validate=True)
-        if raw[:1] == _ED25519 and len(raw) == 33 and bytes.fromhex(id_text) == _key_id(name, raw[1:]):
+        canonical = f"{name}+{_key_id(name, raw[1:]).hex()}+{base64.b64encode(raw).decode()}"
+        if raw[:1] == _ED25519 and len(raw) == 33 and verifier == canonical:
             return name, _key_id(name, raw[1:]), Ed25519PublicKey.from_public_bytes(raw[1:])
     except (ValueError, binascii.Error):
         pass
@@ -95,6 +96,24 @@ def read_note(note: str, verifier: str | None) -> Head:
     if verifier is not None and not _is_signed(head.text(), signatures, verifier):
         raise NoteError(f"the head of {head.origin} at {head.size} is not signed by the key {verifier[:17]}…")
     return head
+
+
+def is_exactly(note: str, head: Head, verifier: str) -> bool:
+    """Whether `note` is, to the byte, the note of `head` with one signature, by the key `verifier`.
+
+    Raises `NoteError` for a verifier line that is none.
+    """
+    name, key_id, key = public_key(verifier)
+    found = _SIGNATURE.fullmatch(note.removeprefix(head.text() + "\n").removesuffix("\n"))
+    if found is None:
+        return False
+    try:
+        raw = base64.b64decode(found[2], validate=True)
+        key.verify(raw[4:], head.text().encode())
+    except (InvalidSignature, binascii.Error):
+        return False
+    whole = f"{head.text()}\n— {name} {base64.b64encode(key_id + raw[4:]).decode()}\n"
+    return whole == note
 
 
 def _root(text: str) -> bytes:

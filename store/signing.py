@@ -4,7 +4,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asd.store.damage import DamagedFileError
 from asd.store.keys import key_path
+from asd.store.layout import SIGNERS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,6 +53,25 @@ def _loaded(path: Path) -> "Ed25519PrivateKey":
     from asd.store.keys import private_key
 
     return private_key(path)
+
+
+def signers_of(folder: Path) -> list[str]:
+    """The verifier lines that lie in a stream's folder: they tell which key signed, not whether to trust it.
+
+    Raises `DamagedFileError` where one is not what was written.
+    """
+    from asd.store.notes import NoteError, public_key
+
+    path = folder / SIGNERS
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    lines = text.split("\n")[:-1]
+    try:
+        whole = text == "".join(f"{line}\n" for line in lines) and all(public_key(line) for line in lines)
+    except NoteError:
+        whole = False
+    if not whole:
+        raise DamagedFileError(path, 0, 0, "a public key in it is not what was written")
+    return lines
 
 
 def own_verifier() -> str | None:

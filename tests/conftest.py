@@ -1,10 +1,12 @@
 """What several test files share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("ASD_SIGNING_KEY", str(Path(tempfile.mkdtemp(prefix="asd-tests-")) / "signing-key.pem"))
 BENCHMARK_DATA = Path(os.environ.get("ASD_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
