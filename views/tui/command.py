@@ -38,3 +38,7 @@ def watch(run: RunArgument = None, store: StoreOption = Path(STORE), plain: Plai
 def main() -> None:
     """The entry point of `asd-tui`."""
     run_app(app)
+
+
+if __name__ == "__main__":
+    main()
