@@ -3,19 +3,20 @@
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from asd import __version__
 from asd.core.errors import AsdError, DiskError
 from asd.core.event import Event, JsonObject
 from asd.core.facts.run import Nature, RunFailed, RunFinished, RunResumed, RunStarted
+from asd.core.facts.sample import SampleGenerated
 from asd.core.log import EventLog
 
 Step = Event | tuple[Event, ...]
@@ -26,7 +27,9 @@ class Runner(BaseModel, ABC):
     """A piece of work whose fields are its whole configuration.
 
     `run(past)` yields what happens as it happens and skips what `past` shows done; closing the iterator stops the
-    work. `files` is the folder for what is too large for an event (network weights); it is a place, no setting.
+    work. `parent` is the run that this one varies; `reuse` names runs whose answers are taken where the work is the
+    same, and `known` holds those answers by the key of their work. `files` is the folder for what is too large for an
+    event (network weights); it is a place, no setting.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -35,7 +38,9 @@ class Runner(BaseModel, ABC):
 
     name: str = Field(default="run", pattern=r"[a-z0-9][a-z0-9-]*")
     parent: str | None = None
+    reuse: tuple[str, ...] = ()
     files: Path = Field(default=Path("asd-files"), exclude=True)
+    _known: Mapping[str, SampleGenerated] = PrivateAttr(default_factory=dict)
 
     @property
     def nature(self) -> Nature:
@@ -45,6 +50,17 @@ class Runner(BaseModel, ABC):
     @abstractmethod
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield the events that are still missing, given those of `past`."""
+
+    @property
+    def known(self) -> Mapping[str, SampleGenerated]:
+        """Answers of other runs by the key of their work."""
+        return self._known
+
+    def recalling(self, known: Mapping[str, SampleGenerated]) -> Self:
+        """The same runner, which may take `known` answers over."""
+        copy = self.model_copy()
+        copy._known = known
+        return copy
 
     def config(self) -> JsonObject:
         """Every setting as plain JSON values, exactly as it runs."""

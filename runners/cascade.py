@@ -58,7 +58,7 @@ class Cascade(Runner):
         yield from timed(state, "environment capture", preparation.capture(state), again=True)
         yield from timed(state, "model check", preparation.check_models(self.stages, state))
         yield from timed(state, "data preparation", self._prepare(asked, state))
-        yield from generation.generate(self.stages, asked, self.temperature, self.draws, state)
+        yield from generation.generate(self.stages, asked, self.temperature, self.draws, self.known, state)
         yield from timed(state, "costs", costs.measure(self.policy, [stage.draws for stage in self.stages], state))
         yield from timed(state, "predictor", self._training().steps(state))
         replay = self._replay(state)

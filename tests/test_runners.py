@@ -147,3 +147,23 @@ def test_an_interrupted_run_is_logged_as_failed_and_goes_on_when_recorded_again(
         "run.finished",
     ]
     assert decisions(kept) == decisions(whole)
+
+
+def test_a_run_takes_over_the_answers_of_another_where_the_work_is_the_same(
+    runner: Cascade, whole: list[Event], tmp_path: Path
+) -> None:
+    first = {one.work: one for one in whole if isinstance(one, SampleGenerated)}
+    marked = {work: one.model_copy(update={"reused_from": "first"}) for work, one in first.items()}
+    again = [one for one in flat(runner.at(tmp_path).recalling(marked).run(())) if isinstance(one, SampleGenerated)]
+    assert {one.reused_from for one in again} == {"first"}
+    assert [one.model_copy(update={"reused_from": None}) for one in again] == list(first.values())
+
+
+def test_other_work_is_not_taken_over(runner: Cascade, whole: list[Event], tmp_path: Path) -> None:
+    marked = {
+        one.work: one.model_copy(update={"reused_from": "first"}) for one in whole if isinstance(one, SampleGenerated)
+    }
+    longer = runner.model_copy(update={"tasks": (runner.tasks[0].model_copy(update={"max_tokens": 7}),)})
+    steps = longer.at(tmp_path).recalling(marked).run(())
+    again = [one for one in flat(steps) if isinstance(one, SampleGenerated)]
+    assert {one.reused_from for one in again} == {None}

@@ -10,6 +10,7 @@ from asd.core.errors import UsageError
 from asd.views.cli import STORE, JsonOption, OutputOption, StoreOption, color, emit, new_app, run_app, tell, width
 
 if TYPE_CHECKING:
+    from asd.core.facts.sample import SampleGenerated
     from asd.runners.base import Runner
     from asd.store.files import FileLog
 
@@ -61,11 +62,26 @@ def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
     from asd.runners.base import record
     from asd.views.progress import watching
 
+    runner = runner.recalling(_known(runner, store))
     tell(f"run {log.run} in {store}")
     with log, watching(sys.stderr) as watch:
         record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
     place = "" if store == Path(STORE) else f" --store {store}"
     tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")
+
+
+def _known(runner: "Runner", store: Path) -> "dict[str, SampleGenerated]":
+    """The answers of the runs that `runner` reuses, by the key of their work."""
+    from asd.core.facts.sample import SampleGenerated
+    from asd.store.store import Store
+
+    known: dict[str, SampleGenerated] = {}
+    for run in runner.reuse:
+        for record in Store(store).run(run).read(only=(SampleGenerated,)):
+            event = record.event
+            assert isinstance(event, SampleGenerated)
+            known[event.work] = event.model_copy(update={"reused_from": event.reused_from or run})
+    return known
 
 
 def _command() -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
     `work` names the work by content: weights, engine arguments, chat template, prompt token ids, sampling
     parameters, seed. `latency_s` is what the sample waited from submission to its last token; `busy_s` is its
     share of the engine's time (a batch's time divided among its samples), which is what costs are made of.
+    `reused_from` names the run that did the work where this one took its answer and times over.
     `queue_s`, `prefill_s` and `decode_s` part `latency_s` where the engine can tell. Recorded answers have no times.
     """
 
@@ -66,6 +67,7 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
     busy_s: float | None
     batch: int
     nature: Nature
+    reused_from: str | None = None
 
     @property
     def subject(self) -> str:

@@ -1,7 +1,7 @@
 """The one pass of the ladder: every stage answers every sample, and every answer is graded."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from hashlib import sha256
@@ -17,13 +17,21 @@ from asd.runners.phases.timing import timed
 from asd.runners.state import State
 from asd.runners.tasks.base import Task
 
+Known = Mapping[str, SampleGenerated]
+"""Answers of other runs by the key of their work."""
+
 
 def generate(
-    engines: Sequence[Engine], asked: Sequence[Asked], temperature: float, draws: Sequence[int | None], state: State
+    engines: Sequence[Engine],
+    asked: Sequence[Asked],
+    temperature: float,
+    draws: Sequence[int | None],
+    known: Known,
+    state: State,
 ) -> Iterator[Step]:
     """Stage by stage, so that a ladder larger than the memory still runs; a stage with nothing left is not loaded.
 
-    `draws` holds the sampling seeds, or None alone where answers are greedy.
+    `draws` holds the sampling seeds, or None alone where answers are greedy; `known` answers are taken over.
     """
     for stage, engine in enumerate(engines):
         tasks = [task for task in _tasks(asked) if _missing(task, asked, stage, draws, state)]
@@ -37,7 +45,7 @@ def generate(
                 for draw in draws:
                     sampling = Sampling(max_tokens=task.max_tokens, stop=task.stop, temperature=temperature, seed=draw)
                     work = Stage(stage, engine, sessions[0], sampling, _weights(stage, state))
-                    yield from timed(state, task.task, work.answer(task, mine, state), again=True)
+                    yield from timed(state, task.task, work.answer(task, mine, known, state), again=True)
 
 
 def _tasks(asked: Sequence[Asked]) -> list[Task]:
@@ -57,18 +65,26 @@ class Stage:
         self.stage, self.engine, self.session, self.sampling = stage, engine, session, sampling
         self.fixed = {"engine": engine.identity(), "weights": weights, "sampling": sampling.model_dump(mode="json")}
 
-    def answer(self, task: Task, asked: Sequence[Asked], state: State) -> Iterator[Step]:
-        """Answers with their grades, a batch at a time. Batches depend on `asked` alone, never on what is left."""
+    def answer(self, task: Task, asked: Sequence[Asked], known: Known, state: State) -> Iterator[Step]:
+        """Answers with their grades, a batch at a time. Batches depend on `asked` alone, never on what is left.
+
+        A batch of which all work is `known` is taken over; any other is generated whole.
+        """
         prompts = self.session.prompts([one.problem for one in asked])
         for batch in batches(prompts, self.engine.batch):
             if all((prompts[i].sample, self.stage, self.sampling.seed) in state.generated for i in batch):
                 continue
-            generations = self.session.generate([prompts[i] for i in batch], self.sampling)
-            together: list[SampleGenerated | SampleGraded] = []
-            for i, generation in zip(batch, generations, strict=True):
-                together.append(self._generated(task, prompts[i], generation, len(batch)))
-                together.append(self._graded(task, asked[i], generation.text))
-            yield tuple(together)
+            answers = self.answers(task, [prompts[i] for i in batch], known)
+            grades = [self.grade(task, asked[i], answer.text) for i, answer in zip(batch, answers, strict=True)]
+            yield tuple(event for pair in zip(answers, grades, strict=True) for event in pair)
+
+    def answers(self, task: Task, prompts: Sequence[Prompt], known: Known) -> list[SampleGenerated]:
+        """The answers to one batch, in its order."""
+        before = [known.get(self.work(prompt)) for prompt in prompts]
+        if all(one is not None for one in before):
+            return [one.model_copy(update={"stage": self.stage}) for one in before if one is not None]
+        generations = self.session.generate(prompts, self.sampling)
+        return [self._generated(task, *one, len(prompts)) for one in zip(prompts, generations, strict=True)]
 
     def work(self, prompt: Prompt) -> str:
         """SHA-256 over everything that can change the answer, as canonical JSON."""
@@ -89,7 +105,8 @@ class Stage:
             **{name: getattr(generation, name) for name in generation.__slots__},
         )
 
-    def _graded(self, task: Task, one: Asked, text: str) -> SampleGraded:
+    def grade(self, task: Task, one: Asked, text: str) -> SampleGraded:
+        """The grade of one answer."""
         grade = task.grade(one.problem, text)
         return SampleGraded(
             sample=one.problem.sample,
