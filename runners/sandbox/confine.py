@@ -6,11 +6,11 @@ the standard library alone. Sources: landlock(7), seccomp(2), capset(2), linux/a
 
 import ctypes
 import os
-import platform
 import resource
+import stat
 import struct
 import sys
-from pathlib import Path
+from contextlib import suppress
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -69,7 +69,7 @@ def limit(memory_bytes: int, cpu_s: int) -> str:
 
 def landlock_version() -> int:
     """The kernel's Landlock version; 0 where it has none."""
-    if not sys.platform.startswith("linux") or platform.machine() not in _CALLS:
+    if not sys.platform.startswith("linux") or os.uname().machine not in _CALLS:
         return 0
     return max(0, int(_LIBC.syscall(_CREATE_RULESET, None, 0, 1)))
 
@@ -84,12 +84,11 @@ def lock_files(readable: list[str]) -> str:
     attributes = struct.pack("<QQQ", rights, 3, 3)[: 8 if version < 4 else 16 if version < 6 else 24]
     ruleset = _call(_CREATE_RULESET, attributes, len(attributes), 0)
     for place in readable:
-        if not Path(place).exists():
-            continue
-        opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
-        allowed = _READ_FILE | (_READ_DIR if Path(place).is_dir() else 0)
-        _call(_ADD_RULE, ruleset, 1, struct.pack("<Qi", allowed, opened), 0)
-        os.close(opened)
+        with suppress(FileNotFoundError):
+            opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
+            allowed = _READ_FILE | (_READ_DIR if stat.S_ISDIR(os.fstat(opened).st_mode) else 0)
+            _call(_ADD_RULE, ruleset, 1, struct.pack("<Qi", allowed, opened), 0)
+            os.close(opened)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _call(_RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
@@ -105,7 +104,7 @@ def drop_privileges() -> None:
 
 def filter_calls() -> str:
     """Refuse every system call that computing does not need. Returns this layer's name; raises `OSError`."""
-    machine = platform.machine()
+    machine = os.uname().machine
     code = b"".join(struct.pack("<HBBI", *step) for step in _program(machine))
     buffer = ctypes.create_string_buffer(code)
     program = struct.pack("<HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))

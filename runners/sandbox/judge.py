@@ -1,6 +1,6 @@
 """The judge: a process that runs a problem's tests against a function that lives in a worker.
 
-Started by `run.judge`; its order is one JSON object on standard input, its verdict one on standard output.
+Started by `run.Judges`; an order is a line of JSON on standard input, its verdict one on standard output.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from asd.runners.sandbox.launch import Outside, launch
+from asd.runners.sandbox.launch import Outside, launch, readable
 from asd.runners.sandbox.messages import MessageError, pack, receive, send, unpack
 
 Order = dict[str, Any]
@@ -29,17 +29,21 @@ class SandboxError(Exception):
 
 
 def main() -> None:
-    """Judge one order and print the verdict."""
-    order = json.load(sys.stdin)
-    verdict = json.dumps(judge(order))
-    sys.stdout.write(verdict)
+    """Judge orders one after the other until the input ends. What tests print goes nowhere."""
+    verdicts, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: PTH123, SIM115 - as long as the process lives
+    for line in sys.stdin:
+        verdicts.write(json.dumps(judge(json.loads(line))) + "\n")
+        verdicts.flush()
 
 
 def judge(order: Order) -> Order:
     """`{"passed": …, "detail": …, "layers": […]}`, or `{"broken": …}` where the sandbox itself failed."""
     deadline = time.monotonic() + float(order["wall_s"])
     outside: Outside = order["outside"]
-    worker = launch(outside)
+    try:
+        worker = launch(outside)
+    except OSError as error:
+        return {"broken": f"no worker can be started: {error}"}
     try:
         layers = _confined(worker, order, deadline)
         detail = _verdict(worker, order, deadline)
@@ -55,7 +59,7 @@ def judge(order: Order) -> Order:
 def _confined(worker: "subprocess.Popen[bytes]", order: Order, deadline: float) -> object:
     told = {name: order[name] for name in ("program", "entry", "memory_bytes", "cpu_s")}
     try:
-        send(_inbox(worker), {**told, "bwrap": order["outside"] == "bwrap"})
+        send(_inbox(worker), {**told, "readable": readable(), "bwrap": order["outside"] == "bwrap"})
         return receive(_outbox(worker), deadline)["ready"]
     except (OSError, EOFError, MessageError, KeyError) as error:
         raise SandboxError(f"the worker could not be confined: {error}") from error

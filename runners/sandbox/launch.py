@@ -43,6 +43,13 @@ def launch(outside: Outside) -> subprocess.Popen[bytes]:
     )
 
 
+def readable() -> list[str]:
+    """What an interpreter reads to import its own library: nothing of a person's, and no dataset."""
+    library, shared = sysconfig.get_paths()["stdlib"], sysconfig.get_config_var("LIBDIR")
+    places = [library, shared or "/usr/lib", "/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"]
+    return list(dict.fromkeys([*places, os.devnull]))
+
+
 def _source() -> str:
     package = "asd.runners.sandbox"
     here = Path(__file__).parent
@@ -51,11 +58,7 @@ def _source() -> str:
 
 
 def _bwrap(interpreter: str) -> list[str]:
-    library, shared = sysconfig.get_paths()["stdlib"], sysconfig.get_config_var("LIBDIR") or "/usr/lib"
-    places = dict.fromkeys(
-        [interpreter, library, shared, "/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"]
-    )
-    bound = [word for place in places for word in ("--ro-bind-try", place, place)]
+    bound = [word for place in [interpreter, *readable()] for word in ("--ro-bind-try", place, place)]
     kept_out = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     kept = ["--setenv", "PYTHONHASHSEED", "0", "--setenv", "LANG", "C.UTF-8", "--dev", "/dev", "--chdir", "/"]
     return [shutil.which("bwrap") or "bwrap", *kept_out, *bound, *kept, "--"]

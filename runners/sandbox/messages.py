@@ -7,13 +7,16 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 MAX_BYTES = 1 << 20
 _MAX_DEPTH = 64
-_SEVERAL: dict[str, Any] = {"l": list, "t": tuple, "e": set, "z": frozenset}
-_ONE: dict[str, Callable[[str], object]] = {"i": int, "f": float, "s": str, "y": bytes.fromhex}
+_SEVERAL: "dict[str, Any]" = {"l": list, "t": tuple, "e": set, "z": frozenset}
+_ONE: "dict[str, Callable[[str], object]]" = {"i": int, "f": float, "s": str, "y": bytes.fromhex}
 
 
 class MessageError(Exception):

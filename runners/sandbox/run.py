@@ -1,6 +1,7 @@
 """Judging a program that a model wrote: which isolation this machine has, and the verdict."""
 
 import json
+import select
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asd.core.errors import EngineError, UsageError
+from asd.core.event import JsonObject
 from asd.runners.sandbox.launch import Outside
 
 MEMORY_BYTES = 1 << 30
@@ -26,6 +28,7 @@ class Verdict:
     isolation: str
 
 
+@lru_cache(maxsize=4096)
 def judge(
     program: str, entry: str, tests: str, *, prelude: str = "", outside: Outside, wall_s: float = WALL_S
 ) -> Verdict:
@@ -39,21 +42,46 @@ def judge(
         return Verdict(False, "a program too long", outside)
     order = {"program": program, "entry": entry, "tests": tests, "prelude": prelude, "outside": outside}
     limits = {"memory_bytes": MEMORY_BYTES, "cpu_s": CPU_S, "wall_s": wall_s}
-    command = [sys.executable, "-P", "-m", "asd.runners.sandbox.judge"]
-    try:
-        told = json.dumps({**order, **limits})
-        done = subprocess.run(
-            command, input=told, capture_output=True, text=True, timeout=wall_s + _GRACE_S, check=False
-        )
-        answer = json.loads(done.stdout or "{}")
-    except subprocess.TimeoutExpired:
-        return Verdict(False, "timed out", outside)
-    except (OSError, ValueError) as error:
-        raise EngineError(f"the judge of generated code could not run: {error}") from error
+    answer = JUDGES.ask({**order, **limits}, wall_s + _GRACE_S)
     if "passed" not in answer:
-        raise EngineError(f"the sandbox failed: {answer.get('broken') or done.stderr.strip()[-200:]}")
+        raise EngineError(f"the sandbox failed: {answer.get('broken')}")
     layers = "+".join(answer["layers"])
     return Verdict(answer["passed"], answer["detail"], f"bwrap+{layers}" if outside == "bwrap" else layers)
+
+
+class Judges:
+    """Judge processes, one for each order that is under way; each is used again, and ends with this process."""
+
+    def __init__(self) -> None:
+        self.idle: list[subprocess.Popen[bytes]] = []
+
+    def ask(self, order: JsonObject, timeout_s: float) -> JsonObject:
+        """The verdict on one order. Raises `EngineError` where a judge does not give one in time; it is ended then."""
+        judge = self._free()
+        assert judge.stdin is not None
+        assert judge.stdout is not None
+        try:
+            judge.stdin.write(json.dumps(order).encode() + b"\n")
+            judge.stdin.flush()
+            if not select.select([judge.stdout], [], [], timeout_s)[0]:
+                raise TimeoutError("no verdict in time")
+            verdict: JsonObject = json.loads(judge.stdout.readline())
+        except (OSError, ValueError) as error:
+            judge.kill()
+            judge.wait()
+            raise EngineError(f"the judge of generated code gave no verdict: {error}") from error
+        self.idle.append(judge)
+        return verdict
+
+    def _free(self) -> "subprocess.Popen[bytes]":
+        try:
+            return self.idle.pop()
+        except IndexError:
+            command = [sys.executable, "-P", "-m", "asd.runners.sandbox.judge"]
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+JUDGES = Judges()
 
 
 @lru_cache(maxsize=1)

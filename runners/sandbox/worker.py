@@ -5,7 +5,6 @@ tests nor what they expect. Its standard input and output are the judge's messag
 """
 
 import os
-import sysconfig
 
 from asd.runners.sandbox import confine
 from asd.runners.sandbox.messages import MessageError, pack, receive, send, unpack
@@ -36,16 +35,12 @@ def _confined(order: dict[str, object]) -> list[str]:
     layers = [confine.limit(_number(order["memory_bytes"]), _number(order["cpu_s"]))]
     if confine.landlock_version():
         confine.drop_privileges()
-        layers = [confine.lock_files(_readable()), confine.filter_calls(), *layers]
+        readable = order["readable"]
+        assert isinstance(readable, list)
+        layers = [confine.lock_files(readable), confine.filter_calls(), *layers]
     elif order["bwrap"]:
         layers = [confine.filter_calls(), *layers]
     return layers
-
-
-def _readable() -> list[str]:
-    """What an interpreter reads to import its own library: nothing of a person's, and no dataset."""
-    library = sysconfig.get_paths()["stdlib"]
-    return [library, "/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache", os.devnull]
 
 
 def _number(value: object) -> int:
