@@ -1,0 +1,106 @@
+"""Nothing acknowledged is lost to a power cut, and a build that breaks the promise is caught."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from log_powercut import RecordingDisk, violations
+
+from asd.store import opening
+from asd.store.opening import Opened
+from asd.store.tail_file import TailFile
+from asd.store.writer import StreamWriter
+
+Count = Callable[[int, int], int]
+
+
+def cuts(place: Path, states: int, *, disk: type[RecordingDisk] = RecordingDisk, each: int = 50) -> Counter[str]:
+    """What goes wrong over `states` states, 500 of each log."""
+    found: Counter[str] = Counter()
+    for seed in range(max(1, states // 500)):
+        folder = place / str(seed)
+        folder.mkdir()
+        found += violations(folder, Random(seed), min(states, 500), disk=disk(), each=each)
+    return found
+
+
+def test_after_any_power_cut_what_was_acknowledged_is_there_and_appends_are_whole(place: Path, count: Count) -> None:
+    assert cuts(place, count(1_000, 100_000)) == Counter()
+
+
+class WithoutSync(RecordingDisk):
+    """A build that forgets to sync files."""
+
+    def sync(self, fd: int) -> None:
+        self._note()
+
+
+class WithoutFolderSync(RecordingDisk):
+    """A build that forgets to sync folders."""
+
+    def sync_folder(self, path: Path) -> None:
+        self._note()
+
+
+@pytest.mark.parametrize("disk", [WithoutSync, WithoutFolderSync])
+def test_a_build_that_does_not_sync_is_caught(place: Path, disk: type[RecordingDisk]) -> None:
+    assert any("acknowledged" in one for one in cuts(place, 500, disk=disk))
+
+
+def test_a_build_that_acknowledges_before_the_sync_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = StreamWriter._commit
+
+    def too_early(self: StreamWriter, batches: list) -> None:  # type: ignore[type-arg]
+        with self._changed:
+            self._durable = batches[-1].end
+            self._changed.notify_all()
+        commit(self, batches)
+
+    monkeypatch.setattr(StreamWriter, "_commit", too_early)
+    assert any("acknowledged" in one for one in cuts(place, 1_000))
+
+
+def test_a_build_that_syncs_again_after_a_failed_sync_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(self: StreamWriter, tail: TailFile) -> None:
+        try:
+            tail.sync()
+        except OSError:
+            tail.sync()
+
+    monkeypatch.setattr(StreamWriter, "_sync", twice)
+    assert any("acknowledged" in one for one in cuts(place, 1_000, disk=FailingOnce))
+
+
+class FailingOnce(RecordingDisk):
+    """A disk whose third sync of lines fails; what it could not write is dropped, and later syncs say all is well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._syncs = 0
+        self._dropped: list[object] = []
+
+    def sync(self, fd: int) -> None:
+        inode = self._inodes[self._open[fd]]
+        self._syncs += any(path.suffix == ".jsonl" for path, one in self._names.items() if one == self._open[fd])
+        if self._syncs == 3 and not self._dropped:
+            self._dropped = list(inode.pending)
+            raise OSError(5, "Input/output error")
+        kept = [step for step in inode.pending if step not in self._dropped]
+        lost = [step for step in inode.pending if step in self._dropped]
+        inode.pending = kept
+        super().sync(fd)
+        inode.pending = lost
+        self._note()
+
+
+def test_a_build_that_cuts_below_the_committed_size_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = opening._cut_torn_tail
+
+    def too_deep(opened: Opened, hot: object, disk: object) -> None:
+        opened.hot_end = max(0, opened.hot_end - 100)
+        cut(opened, hot, disk)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(opening, "_cut_torn_tail", too_deep)
+    assert cuts(place, 500) != Counter()
