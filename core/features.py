@@ -100,6 +100,15 @@ def _blocks() -> dict[InformationSet, tuple[str, ...]]:
 BLOCKS = _blocks()
 FEATURE_NAMES: tuple[str, ...] = tuple(name for block in INFORMATION_SETS for name in BLOCKS[block])
 FEATURE_COUNT = len(FEATURE_NAMES)
+HASHED_EMPHASIS = 0.1
+
+
+def emphasis() -> FloatArray:
+    """How much each feature may count before anything is learned: shape [128], hashed n-grams a tenth.
+
+    On a few hundred samples the hashed features are mostly noise; a network that needs them can still scale them up.
+    """
+    return np.array([HASHED_EMPHASIS if "_ngram_" in name else 1.0 for name in FEATURE_NAMES])
 
 
 def feature_vector(prompt: str, answers: Sequence[Answer]) -> FloatArray:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from asd.core.arithmetic import calculations, number, numbers
 from asd.core.errors import UsageError
 from asd.core.facts.sample import Logprobs
-from asd.core.features import FEATURE_COUNT, FEATURE_NAMES, INFORMATION_SETS, Answer, feature_vector, information_mask
+from asd.core.features import (
+    FEATURE_COUNT,
+    FEATURE_NAMES,
+    INFORMATION_SETS,
+    Answer,
+    emphasis,
+    feature_vector,
+    information_mask,
+)
 
 PROMPT = "James runs 3 sprints of 60 meters 3 times a week. How many meters does he run a week?"
 RIGHT = Answer("He runs 3*3=<<3*3=9>>9 sprints\nSo he runs 9*60=<<9*60=540>>540 meters\nA: 540", "540")
@@ -132,3 +140,9 @@ def test_numbers_are_found_in_order():
 )
 def test_stated_calculations_are_checked_with_the_usual_precedence(text, right):
     assert [step.is_right for step in calculations(text)] == [right]
+
+
+def test_hashed_features_count_less_at_first():
+    weight = dict(zip(FEATURE_NAMES, emphasis(), strict=True))
+    assert {weight[name] for name in FEATURE_NAMES if "_ngram_" in name} == {0.1}
+    assert weight["agreeing_share"] == 1.0

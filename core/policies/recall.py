@@ -2,7 +2,8 @@
 
 An answer that a later stage repeats is the same answer, so it takes the later estimate. An answer that a later
 stage contradicts loses or keeps credit as a logistic regression on both estimates learned from held-out labels;
-probabilities of different stages are never multiplied.
+probabilities of different stages are never multiplied. A sub-ladder that skips stages needs a model of its own,
+fitted to and asked with its own stages' columns.
 """
 
 from collections.abc import Mapping, Sequence
