@@ -103,14 +103,15 @@ def ladder(seed, samples=200, stages=4, discrete=False):
     return q, right, costs
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=seeds, recall=st.booleans(), skip=st.booleans(), discrete=st.booleans())
 def test_a_larger_price_of_error_never_stops_earlier(seed, recall, skip, discrete):
-    q, right, costs = ladder(seed, discrete=discrete)
-    fresh, _, _ = ladder(seed + 1, discrete=discrete)
+    q, right, costs = ladder(seed, stages=3, discrete=discrete)
+    fresh, _, _ = ladder(seed + 1, stages=3, discrete=discrete)
+    prices = PRICES[::2]
     stops = [
-        OptimalStopping(recall, skip).fit(q, right, costs, lam, prices=PRICES).decide(fresh, costs).stop_stage
-        for lam in PRICES
+        OptimalStopping(recall, skip).fit(q, right, costs, lam, prices=prices).decide(fresh, costs).stop_stage
+        for lam in prices
     ]
     assert (np.diff(stops, axis=0) >= 0).all()
 
