@@ -15,7 +15,7 @@ from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, Qual
 from asd.core.features import FEATURE_NAMES, Answer, feature_vector, information_mask
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
-from asd.runners.ladder import answers, right, split
+from asd.runners.ladder import right, split
 from asd.runners.settings import PredictorSettings
 from asd.runners.state import State
 
@@ -42,7 +42,7 @@ class PredictorTraining(Runner):
 
     def steps(self, state: State) -> Iterator[Step]:
         """The same over a state that the caller keeps up to date."""
-        features = Features(state, self.stages, information_mask(self.settings.information))
+        features = Features(state, information_mask(self.settings.information))
         for seed, draw in zip(self.seeds, self._draws(), strict=True):
             for stage in range(self.stages):
                 yield from _Judge(self, state, features, seed, draw, stage).steps()
@@ -54,9 +54,9 @@ class PredictorTraining(Runner):
 class Features:
     """The feature vectors of answers, each computed once; `seconds` is what one took on average."""
 
-    def __init__(self, state: State, stages: int, mask: BoolArray) -> None:
+    def __init__(self, state: State, mask: BoolArray) -> None:
         """`mask` [128] says which features may be used."""
-        self.state, self.stages, self.mask = state, stages, mask
+        self.state, self.mask = state, mask
         self.known: dict[tuple[str, int, int | None], FloatArray] = {}
         self.spent_s = 0.0
 
@@ -75,12 +75,15 @@ class Features:
     def _one(self, name: str, stage: int, draw: int | None) -> FloatArray:
         key = (name, stage, draw)
         if key not in self.known:
-            history = [
-                Answer(one.text, self.state.graded[name, one.stage, draw].extracted, one.logprobs, one.output_tokens)
-                for one in answers(self.state, name, draw, stage + 1)
-            ]
+            ran = [one for one in range(stage + 1) if (name, one, draw) in self.state.generated]
+            history = [self._answer(name, one, draw) for one in ran]
             self.known[key] = feature_vector(self.state.planned[name].prompt, history)[self.mask]
         return self.known[key]
+
+    def _answer(self, name: str, stage: int, draw: int | None) -> Answer:
+        said = self.state.generated[name, stage, draw]
+        final = self.state.graded[name, stage, draw].extracted
+        return Answer(said.text, final, said.logprobs, said.output_tokens)
 
 
 class _Judge:
@@ -97,7 +100,7 @@ class _Judge:
         if trained is None:
             trained = self._train()
             yield trained
-        network = _stored(self.files, trained)
+        network = stored_network(self.files / trained.file, trained.sha256)
         calibrated = self._calibrated(network)
         yield calibrated
         yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters))
@@ -199,12 +202,11 @@ def _store(path: Path, network: mlp.Mlp) -> str:
     return sha256(content).hexdigest()
 
 
-def _stored(files: Path, trained: PredictorTrained) -> mlp.Mlp:
-    """The network that an event speaks of. Raises `DamageError` where the file is not the one it names."""
+def stored_network(path: Path, expected: str) -> mlp.Mlp:
+    """The network in a file of SHA-256 `expected`. Raises `DamageError` where the file is missing or another."""
     from safetensors.numpy import load
 
-    path = files / trained.file
     content = path.read_bytes() if path.is_file() else b""
-    if sha256(content).hexdigest() != trained.sha256:
+    if sha256(content).hexdigest() != expected:
         raise DamageError(f"{path} is missing or was changed since it was recorded; restore it, or start a new run")
-    return mlp.Mlp.from_arrays(load(content), trained.loss)
+    return mlp.Mlp.from_arrays(load(content))

@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     """What later phases need of a `sample.answered`."""
 
     correct: bool
-    baseline_correct: bool
+    baseline_correct: bool | None
     cost: float
     baseline_cost: float
     time_s: float | None

@@ -13,7 +13,7 @@ from asd.runners.config import build
 SKILL = {"small": 0.4, "middle": 0.6, "large": 0.9}
 
 
-def write_ladder(folder: Path, samples: int = 60) -> None:
+def write_ladder(folder: Path, samples: int = 240) -> None:
     """A GSM8K-like folder of sums and a Parquet file in which better models are right more often and say so."""
     random = Random(7)
     rows: list[JsonObject] = []
@@ -41,7 +41,7 @@ def settings(folder: Path) -> JsonObject:
             "path": str(folder / "answers.parquet"),
             "answers_of": model,
             "parameters": size,
-            "batch": 16,
+            "batch": 32,
         }
         for model, size in zip(SKILL, (1_000, 4_000, 20_000), strict=True)
     ]
@@ -52,6 +52,7 @@ def settings(folder: Path) -> JsonObject:
         "stages": stages,
         "lambdas": [5, 50],
         "seeds": [1, 2],
+        "shares": {"fit": 0.2, "calibrate": 0.4, "evaluate": 0.4},
         "predictor": {"hidden": [16], "epochs": 3},
         "policy": {"costs": "theoretical"},
         "analysis": {"permutations": 199, "bootstraps": 199},

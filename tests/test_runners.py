@@ -15,9 +15,12 @@ from asd.core.event import Event
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.facts.predictor import QualityPredicted
+from asd.core.facts.run import RunStarted
 from asd.core.facts.sample import SampleGenerated, SampleGraded
 from asd.runners.base import Step, flat, record
 from asd.runners.cascade import Cascade
+from asd.runners.config import build
+from asd.runners.live import LiveCascade, live_settings
 from asd.store.memory import MemoryLog
 
 DECISIONS = (SampleGenerated, SampleGraded, SplitAssigned, PolicyFitted, StageEscalated, SampleAnswered)
@@ -50,7 +53,7 @@ def decisions(events: Iterable[Event]) -> set[str]:
 
 def test_every_stage_answers_every_sample_once(whole: list[Event]) -> None:
     answers = Counter((one.sample, one.stage) for one in whole if isinstance(one, SampleGenerated))
-    assert len(answers) == 60 * 3
+    assert len(answers) == 240 * 3
     assert set(answers.values()) == {1}
 
 
@@ -76,7 +79,7 @@ def test_a_resumed_run_generates_nothing_twice(runner: Cascade, whole: list[Even
 def test_the_four_roles_of_a_seed_are_disjoint(whole: list[Event]) -> None:
     for seed in (1, 2):
         names = [name for one in whole if isinstance(one, SplitAssigned) and one.seed == seed for name in one.samples]
-        assert len(names) == len(set(names)) == 60
+        assert len(names) == len(set(names)) == 240
 
 
 def test_a_larger_price_of_error_never_stops_earlier(whole: list[Event]) -> None:
@@ -96,14 +99,14 @@ def test_what_an_escalation_names_as_its_cause_was_said_before_it(whole: list[Ev
 
 
 def test_a_changed_dataset_is_refused_when_a_run_is_resumed(tmp_path: Path) -> None:
-    write_ladder(tmp_path, samples=60)
+    write_ladder(tmp_path, samples=240)
     runner = ladder(tmp_path)
     past = [event for event in flat(runner.run(())) if event.kind in {"dataset.loaded", "sample.planned"}]
     (tmp_path / "sums" / "main" / "test.parquet").unlink()
     (tmp_path / "sums" / "main").rmdir()
     (tmp_path / "sums").rmdir()
     (tmp_path / "answers.parquet").unlink()
-    write_ladder(tmp_path, samples=59)
+    write_ladder(tmp_path, samples=239)
     with pytest.raises(ConflictError, match=r"dataset\.loaded"):
         list(runner.run(past))
 
@@ -167,3 +170,46 @@ def test_other_work_is_not_taken_over(runner: Cascade, whole: list[Event], tmp_p
     steps = longer.at(tmp_path).recalling(marked).run(())
     again = [one for one in flat(steps) if isinstance(one, SampleGenerated)]
     assert {one.reused_from for one in again} == {None}
+
+
+def live(runner: Cascade, whole: list[Event], lam: float) -> LiveCascade:
+    opening = RunStarted(
+        runner="cascade", name="sums", config=runner.config(), config_sha256="", command=(), asd_version="",
+        durability="group", nature=runner.nature,
+    )  # fmt: skip
+    made = build(live_settings([opening, *whole], "sums", runner.files, lam, None))
+    assert isinstance(made, LiveCascade)
+    return made
+
+
+@pytest.mark.parametrize("lam", [5, 50])
+def test_a_live_cascade_decides_as_its_replay_did_sample_by_sample(
+    runner: Cascade, whole: list[Event], lam: float
+) -> None:
+    def decided(events: Iterable[Event]) -> dict[str, tuple[object, ...]]:
+        answered = (one for one in events if isinstance(one, SampleAnswered) and (one.lam, one.seed) == (lam, 1))
+        return {one.sample: (one.stage, one.answer_stage, one.correct, one.q, one.cost) for one in answered}
+
+    evaluated = {name for one in whole if isinstance(one, SplitAssigned) and one.seed == 1 and one.role == "evaluate"
+                 for name in one.samples}  # fmt: skip
+    made = decided(flat(live(runner, whole, lam).run(())))
+    assert {name: one for name, one in made.items() if name in evaluated} == decided(whole)
+
+
+def test_a_live_cascade_runs_a_stage_only_for_samples_that_reach_it(runner: Cascade, whole: list[Event]) -> None:
+    events = list(flat(live(runner, whole, 50).run(())))
+    escalated = {(one.sample, one.next_stage) for one in events if isinstance(one, StageEscalated)}
+    answered = {(one.sample, one.stage) for one in events if isinstance(one, SampleGenerated) and one.stage > 0}
+    assert answered == escalated
+    assert len(answered) < 2 * 240
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_a_resumed_live_cascade_ends_like_one_that_was_never_interrupted(
+    runner: Cascade, whole: list[Event], share: float
+) -> None:
+    steps = list(live(runner, whole, 50).run(()))
+    past = list(flat(steps[: round(len(steps) * share)]))
+    rest = flat(live(runner, whole, 50).run(past))
+    assert decisions([*past, *rest]) == decisions(flat(steps))

@@ -42,6 +42,26 @@ def start(
 
 
 @app.command()
+def live(
+    run: Annotated[str, typer.Argument(help="A finished cascade's id.")],
+    lam: Annotated[
+        float | None, typer.Option("--lambda", help="The price of an error; default: the chosen one.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed; default: the first one.")] = None,
+    store: StoreOption = Path(STORE),
+) -> None:
+    """Run a cascade live with another run's policy: a stage answers only what reaches it, and times are measured."""
+    from asd.runners.config import build
+    from asd.runners.live import live_settings
+    from asd.store.store import Store, fresh_id
+
+    parent = Store(store).run(run)
+    events = (record.event for record in parent.read())
+    runner = build(live_settings(events, parent.run, parent.files, lam, seed))
+    _record(runner, Store(store).create(fresh_id(runner.name)), store)
+
+
+@app.command()
 def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: StoreOption = Path(STORE)) -> None:
     """Go on with an interrupted run: what is logged is not done again."""
     from asd.core.facts.run import RunStarted

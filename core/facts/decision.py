@@ -48,8 +48,9 @@ class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
 class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
     """The policy stopped at `stage` and gave the answer of `answer_stage` (an earlier one where it recalls).
 
-    `cost` is all that was paid, in units of stage 0's mean; `time_s` is the same in seconds, predictor included,
-    None where answers have no times. `basis` is measured where the stages ran for this λ, else replayed.
+    `cost` is all that was paid, in units of stage 0's mean; `time_s` is the same in seconds, predictor included, None
+    where answers have no times. The baseline is the last stage alone, None where it did not run. `basis` is measured
+    where the stages ran for this λ, else replayed.
     """
 
     sample: str
@@ -66,10 +67,10 @@ class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
     go_value: float | None
     cost: float
     baseline_cost: float
-    baseline_correct: bool
     time_s: float | None
-    baseline_time_s: float | None
     basis: str
+    baseline_correct: bool | None = None
+    baseline_time_s: float | None = None
 
     @property
     def subject(self) -> str:

@@ -4,7 +4,10 @@ from asd.core.event import Event, Fact
 
 
 class FileCheck(Fact):
-    """One file against what was expected of it; `state` is ok, repaired, unlisted, missing, wrong size or wrong hash."""
+    """One file against what was expected of it.
+
+    `state` is ok, repaired, unlisted, missing, wrong size or wrong hash.
+    """
 
     name: str
     size_bytes: int | None

@@ -39,12 +39,12 @@ def generate(
             continue
         with ExitStack() as stack:
             sessions: list[Session] = []
-            yield from timed(state, "stage loading", _load(stage, engine, stack, sessions), again=True)
+            yield from timed(state, "stage loading", load(stage, engine, stack, sessions), again=True)
             for task in tasks:
                 mine = [one for one in asked if one.task is task]
                 for draw in draws:
                     sampling = Sampling(max_tokens=task.max_tokens, stop=task.stop, temperature=temperature, seed=draw)
-                    work = Stage(stage, engine, sessions[0], sampling, _weights(stage, state))
+                    work = Stage(stage, engine, sessions[0], sampling, weights(stage, state))
                     yield from timed(state, task.task, work.answer(task, mine, known, state), again=True)
 
 
@@ -119,7 +119,8 @@ class Stage:
         )
 
 
-def _load(stage: int, engine: Engine, stack: ExitStack, sessions: list[Session]) -> Iterator[Step]:
+def load(stage: int, engine: Engine, stack: ExitStack, sessions: list[Session]) -> Iterator[Step]:
+    """Load a stage into `sessions`; `stack` frees it."""
     began = time.monotonic()
     session = stack.enter_context(engine.load())
     sessions.append(session)
@@ -133,5 +134,6 @@ def _load(stage: int, engine: Engine, stack: ExitStack, sessions: list[Session])
     )
 
 
-def _weights(stage: int, state: State) -> str | None:
+def weights(stage: int, state: State) -> str | None:
+    """The hash of a stage's checked files, None where it has none."""
     return next((one.weights_sha256 for one in state.all(ModelChecked) if one.stage == stage), None)
