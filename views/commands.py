@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from asd.core.errors import Exit
-from asd.views import log_commands
+from asd.core.errors import Exit, UsageError
+from asd.views import log_commands, why_command
 from asd.views.cli import (
     STORE,
     JsonOption,
@@ -25,12 +25,19 @@ from asd.views.cli import (
 
 app = new_app("Look at what runs have logged: list, project, query, verify.")
 app.add_typer(log_commands.app, name="log")
+app.command()(why_command.why)
 FormatOption = Annotated[
-    Literal["table", "json", "csv", "md"] | None,
-    typer.Option("--format", help="table, json, csv or md; a report is md unless said otherwise."),
+    Literal["table", "json", "csv", "md", "html"] | None,
+    typer.Option("--format", help="table, json, csv or md; a report also html, and md unless said otherwise."),
 ]
 NameArgument = Annotated[str | None, typer.Argument(help="The projection, or 'report'; none lists them.")]
 LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="Only what was logged by then: a sequence number, or a time.")
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", help="Check instead that this file is a report of the run, unedited.")
+]
 
 
 @app.command()
@@ -61,17 +68,24 @@ def project(
     as_json: JsonOption = False,
     output: OutputOption = None,
     lang: LanguageOption = "en",
+    as_of: AsOfOption = None,
 ) -> None:
     """Rebuild a table or the report from a run's events alone; with no NAME, list what there is."""
     from asd.views import rendering
+    from asd.views.as_of import heads_at
+    from asd.views.publishing import publish
 
     wanted = "json" if as_json else form
     if name is None:
         emit(rendering.listing(wanted or "table", width(), color()), output)
         return
-    session = rendering.open_session(store_of(store), run)
+    heads = heads_at(store_of(store).run(run), as_of) if as_of else None
+    session = rendering.open_session(store_of(store), run, heads)
     try:
-        emit(rendering.projected(session, name, wanted, lang, width(), color()), output)
+        text = rendering.projected(session, name, wanted, lang, width(), color())
+        emit(text, output)
+        if name == rendering.REPORT and output is not None:
+            publish(store_of(store), session, text.encode(), wanted, lang)
         _tell_unreadable(session.catalogue.unreadable())
     finally:
         session.close()
@@ -97,16 +111,25 @@ def sql(
         _tell_unreadable(locked.unreadable())
     finally:
         locked.close()
+    if form == "html":
+        raise UsageError("a query's rows come as table, json, csv or md")
     emit(render(found, "json" if as_json else form or "table", width=width(), color=color()), output)
 
 
 @app.command()
-def verify(store: StoreOption = Path(STORE), run: RunOption = None, as_json: JsonOption = False) -> None:
+def verify(
+    store: StoreOption = Path(STORE), run: RunOption = None, as_json: JsonOption = False, report: ReportOption = None
+) -> None:
     """Check a run's log from its first byte to its last, and name everything that is wrong; exit code 3 where so."""
-    from asd.store.verify import verify as check
+    from asd.store.verify import verify as check_log
     from asd.views.verification import as_json_text, as_lines
 
-    found = check(log_of(store, run).path)
+    if report is not None:
+        from asd.views.publishing import check
+
+        emit(check(store_of(store), run, report) + "\n")
+        return
+    found = check_log(log_of(store, run).path)
     emit(as_json_text(found) if as_json else as_lines(found))
     if not found.ok:
         raise typer.Exit(int(Exit.MISMATCH))

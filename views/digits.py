@@ -53,7 +53,7 @@ def p_value(p: float) -> str:
 def seconds(value: float) -> str:
     """Seconds: three significant digits below ten, else one or two decimals, thousands parted."""
     if abs(value) < 10:
-        return f"{value:.3g}"
+        return f"{value:#.3g}".rstrip(".")
     return f"{value:,.2f}" if abs(value) < 10_000 else f"{value:,.1f}"
 
 

@@ -25,7 +25,7 @@ NAMES = {
     "p_values": "p-values and what the samples could have shown",
 }
 """Every figure with its caption."""
-_SETTINGS = {
+_SETTINGS: dict[str, object] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -50,7 +50,7 @@ def draw(session: Session, name: str, form: FigureFormat = "svg") -> bytes | Non
     import matplotlib
 
     matplotlib.use("agg")
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
         figure = _drawer(name)(session)
         return None if figure is None else _saved(figure, form)
 

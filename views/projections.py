@@ -1,5 +1,6 @@
 """Projections: SQL text by name, through the same door as plugins."""
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,12 +13,17 @@ BUILT_IN = "asd.views.sql"
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One SELECT over the event tables and over the projections that it `uses`; `answers` is its first comment."""
+    """One SELECT over the event tables and over the projections that it `uses`; `answers` is its first comment.
+
+    `by` says of an event table which of a row's columns narrow down the events that the row rests on; of a table
+    that is not in it, a row may rest on every event.
+    """
 
     name: str
     sql: str
     answers: str
     uses: tuple[str, ...]
+    by: dict[str, tuple[str, ...]]
 
 
 def names() -> tuple[str, ...]:
@@ -55,11 +61,21 @@ def _loaded(name: str, found: object) -> Projection:
 
 
 def parse(name: str, sql: str) -> Projection:
-    """The projection that `sql` describes: comments first, of which `-- uses: a, b` names what it builds on."""
+    """The projection that `sql` describes, by its leading comments: what it answers, `-- uses: a, b` for what it
+    builds on, `-- by TABLE: columns` for what narrows down the events of an event table."""
     comments = [line.removeprefix("--").strip() for line in _leading_comments(sql)]
-    uses = [one for line in comments if line.startswith("uses:") for one in line.removeprefix("uses:").split(",")]
-    answers = next((line for line in comments if not line.startswith("uses:")), "")
-    return Projection(name, sql, answers, tuple(one.strip() for one in uses))
+    uses = [one for line in comments if line.startswith("uses:") for one in _listed(line)]
+    by = {line.partition(":")[0].removeprefix("by ").strip(): _listed(line) for line in comments if _narrows(line)}
+    answers = next((line for line in comments if not line.startswith("uses:") and not _narrows(line)), "")
+    return Projection(name, sql, answers, tuple(uses), by)
+
+
+def _narrows(comment: str) -> bool:
+    return re.match(r"by \w+:", comment) is not None
+
+
+def _listed(comment: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in comment.partition(":")[2].split(","))
 
 
 def _leading_comments(sql: str) -> list[str]:

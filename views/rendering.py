@@ -1,35 +1,48 @@
 """From a run to the text of a projection or of its report, in the format asked for."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import orjson
 
 from asd.core.errors import UnknownRunError, UsageError
+from asd.core.facts.run import RunStarted
+from asd.core.log import EventLog
 from asd.store.store import Store
 from asd.views import projections
-from asd.views.formats import Format, render, to_csv, to_json, to_markdown, to_terminal
+from asd.views.as_of import AsOf
+from asd.views.formats import render, to_csv, to_json, to_markdown, to_terminal
 from asd.views.markdown import to_markdown as report_markdown
 from asd.views.report import Language, build
 from asd.views.session import Session
 
 REPORT = "report"
-Wanted = Literal["table", "json", "csv", "md"] | None
+Wanted = Literal["table", "json", "csv", "md", "html"] | None
 
 
-def open_session(store: Store, run: str | None) -> Session:
-    """The session of a run (None: the latest); where it names a parent that the store holds, that is open too."""
-    log = store.run(run)
-    session = Session(log)
-    parent = session.catalogue.sql("SELECT parent FROM run_started WHERE parent IS NOT NULL").to_pylist()
-    if not parent:
-        return session
+def open_session(store: Store, run: str | None, heads: Mapping[str, int] | None = None) -> Session:
+    """The session of a run (None: the latest), as of `heads` where they are given.
+
+    Where the run names a parent that the store holds, that is open too.
+    """
+    log: EventLog = store.run(run)
+    if heads is not None:
+        log = AsOf(log, heads)
+    parent = _parent(log)
+    if parent is None:
+        return Session(log)
     try:
-        return Session(log, store.run(str(parent[0]["parent"])))
+        return Session(log, store.run(parent))
     except UnknownRunError:
-        return session
+        return Session(log)
 
 
-def listing(form: Format, width: int | None, color: bool) -> str:
+def _parent(log: EventLog) -> str | None:
+    started = next((one.event for one in log.read(only=(RunStarted,))), None)
+    return started.parent if isinstance(started, RunStarted) else None
+
+
+def listing(form: Wanted, width: int | None, color: bool) -> str:
     """The projections that there are."""
     rows: list[dict[str, object]] = [dict(row) for row in projections.listing()]
     rows.append({"projection": REPORT, "answers": "The record of the run: every section, from events.", "from": "asd"})
@@ -44,9 +57,15 @@ def listing(form: Format, width: int | None, color: bool) -> str:
 def projected(session: Session, name: str, form: Wanted, language: Language, width: int | None, color: bool) -> str:
     """The projection `name` as text. Raises `UsageError` for a format that it does not come in."""
     if name != REPORT:
+        if form == "html":
+            raise UsageError(f"{name} is a table and comes as table, json, csv or md; a report comes as html")
         return render(session.table(name), form or "table", width=width, color=color)
     if form == "json":
         return report_json(session)
+    if form == "html":
+        from asd.views.html import to_html
+
+        return to_html(build(session, language), session, language)
     if form == "csv":
         raise UsageError("a report is no table; choose --format md or json, or project one of its tables as csv")
     return report_markdown(build(session, language))

@@ -4,7 +4,7 @@ from asd.views.digits import NOT_RECORDED, p_value, shown
 from asd.views.document import Block, Code, Row, Table, Text
 from asd.views.latex import results_table
 from asd.views.linting import findings
-from asd.views.report_setup import table
+from asd.views.report_setup import figure, table
 from asd.views.sentences import abstract, method, verdict
 from asd.views.session import Session
 
@@ -57,6 +57,8 @@ def timing(session: Session) -> tuple[Block, ...]:
             ("99 %", "p99_latency_s"),
             ("most", "most_latency_s"),
         ),
+        figure("latencies"),
+        figure("funnel"),
     )
 
 
@@ -66,6 +68,7 @@ def results(session: Session) -> tuple[Block, ...]:
         Text(verdict(session)),
         _main(session),
         _intervals(session),
+        figure("forest"),
         table(
             session,
             "stages",
@@ -80,8 +83,10 @@ def results(session: Session) -> tuple[Block, ...]:
             ("nature", "nature"),
             terms=("accuracy", "nature"),
         ),
+        figure("frontier"),
         _policies(session),
         _questions(session),
+        figure("p_values"),
         table(
             session,
             "completeness",
@@ -281,6 +286,7 @@ def ablations(session: Session) -> tuple[Block, ...]:
             ("AUROC", "auroc"),
             ("ECE (10 bins)", "ece"),
         ),
+        figure("reliability"),
     )
 
 

@@ -1,7 +1,8 @@
 """Sections 1 to 5 of the record: when, on which data, with which models and settings, on which machine."""
 
 from asd.views.digits import NOT_RECORDED, duration, shown, size
-from asd.views.document import Block, Column, Fields, Row, Table, Text
+from asd.views.document import Block, Column, Fields, Figure, Row, Table, Text
+from asd.views.figures import NAMES
 from asd.views.session import Session
 
 
@@ -35,7 +36,7 @@ def dates(session: Session) -> tuple[Block, ...]:
         ("time (s)", "time_s"),
         ("share", "share"),
     )
-    return (Fields("run", pairs), attempts, phases)
+    return (Fields("run", pairs), attempts, phases, figure("phases"))
 
 
 def _total(value: object) -> str:
@@ -150,8 +151,14 @@ def environment(session: Session) -> tuple[Block, ...]:
             ("mean power (W)", "mean_power_w"),
             ("readings throttled", "readings_throttled"),
         ),
+        figure("devices"),
         table(session, "packages", "Installed packages", ("package", "package"), ("version", "version")),
     )
+
+
+def figure(name: str) -> Figure:
+    """The figure `name` with its caption."""
+    return Figure(name, NAMES[name])
 
 
 def _value(row: Row) -> str:

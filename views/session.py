@@ -18,6 +18,7 @@ class Session:
         self.run = log.run
         self.catalogue = Catalogue([log], [parent] if parent is not None else [])
         self._made: set[str] = set()
+        self._rows: dict[str, list[dict[str, object]]] = {}
 
     def table(self, name: str) -> pa.Table:
         """The rows of the projection `name`. Raises `UnknownPluginError`, and `UsageError` for SQL that fails."""
@@ -25,9 +26,10 @@ class Session:
         return self.catalogue.sql(f"SELECT * FROM {quoted(name)}")
 
     def rows(self, name: str) -> list[dict[str, object]]:
-        """The rows of the projection `name` as plain values."""
-        found: list[dict[str, object]] = self.table(name).to_pylist()
-        return found
+        """The rows of the projection `name` as plain values; they are shared, so leave them as they are."""
+        if name not in self._rows:
+            self._rows[name] = self.table(name).to_pylist()
+        return self._rows[name]
 
     def make(self, name: str, path: tuple[str, ...] = ()) -> None:
         """Compute the projection `name`, after those it uses, as a table of the same name."""

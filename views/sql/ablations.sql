@@ -1,5 +1,6 @@
 -- What does each part of the method bring? The last arm of an ablation leaves the part out.
 -- improvement_factor = speedup of this arm / speedup of the last arm.
+-- by ablation_measured: ablation
 SELECT a.ablation, a.arm, a.samples, a.accuracy, a.quality_retention, a.speedup, a.cost_accuracy,
     a.speedup / last_value(a.speedup) OVER (
         PARTITION BY a.ablation ORDER BY a.seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING

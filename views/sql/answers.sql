@@ -1,5 +1,6 @@
 -- What did the policy make of each sample at each λ? Seeds averaged per sample first.
 -- A row per policy, λ and sample; times are seconds, costs are in units of stage 0's mean cost.
+-- by sample_answered: policy, lambda, task, sample
 SELECT policy, lam AS "lambda", task, sample,
     count(*)::BIGINT AS seeds,
     exact_mean(correct::INT) AS accuracy,

@@ -1,6 +1,7 @@
 -- What does each cell of policy, λ and task come to? Ratios of sums over the same samples, predictor time included.
 -- The task 'all' holds every task. Speedup is in seconds where answers have times, else in cost; speedup_unit says which.
 -- uses: answers
+-- by sample_answered: policy, lambda, task
 WITH cell AS (
     SELECT policy, "lambda", coalesce(task, 'all') AS task,
         count(*)::BIGINT AS samples,

@@ -1,4 +1,5 @@
 -- Which rows were used, where do they come from, and how do they differ from those of the parent run?
+-- by dataset_loaded: task, role
 WITH before AS (
     SELECT task, role, samples_used, fingerprint FROM parent.dataset_loaded
 )

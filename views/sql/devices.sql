@@ -1,4 +1,5 @@
 -- What did the devices do over the run? Shares are 0 to 1; readings are not weighted by the time between them.
+-- by device_sampled: device
 SELECT device,
     count(*)::BIGINT AS readings,
     exact_mean(utilization) AS mean_utilization,

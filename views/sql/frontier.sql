@@ -1,4 +1,5 @@
 -- Accuracy against cost for every policy and setting, averaged over seeds. cost_share 1 is the last stage alone.
+-- by policy_evaluated: policy, setting, task
 SELECT policy, setting, task,
     count(*)::BIGINT AS seeds,
     sum(samples)::BIGINT AS answers,

@@ -1,4 +1,5 @@
 -- Where do samples stop at each λ? Shares are over answers (sample and seed); 'reached' counts those that used the stage.
+-- by sample_answered: policy, lambda
 WITH stops AS (
     SELECT policy, lam AS "lambda", stage, count(*)::BIGINT AS stopped
     FROM sample_answered GROUP BY ALL

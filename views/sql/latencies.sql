@@ -1,4 +1,5 @@
 -- How are the latencies of each stage distributed? Seconds from submission to the last token.
+-- by sample_generated: stage, task
 SELECT stage, task, count(latency_s)::BIGINT AS answers,
     exact_mean(latency_s) AS mean_latency_s,
     min(latency_s) AS least_latency_s,

@@ -1,5 +1,7 @@
 -- Is any evaluation sample an ancestor of a predictor? shared_samples and shared_prompts must be 0 for every seed.
 -- A predictor's ancestors are the samples of its seed's other roles (fit, calibrate, certify); prompts are compared by text.
+-- by split_assigned: seed
+-- by predictor_trained: seed
 WITH roles AS (
     SELECT seed, role, unnest(samples) AS sample FROM split_assigned
 ), prompts AS (

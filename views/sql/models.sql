@@ -1,5 +1,10 @@
 -- Which model is each stage, on what does it run, what does it cost, and are its files the right ones?
 -- uses: stages
+-- by sample_graded: stage
+-- by sample_generated: stage
+-- by cost_measured: stage
+-- by stage_loaded: stage
+-- by model_checked: stage
 WITH loaded AS (
     SELECT stage, arg_max(model, seq) AS model, arg_max(engine, seq) AS engine, arg_max(nature, seq) AS nature,
         arg_max(gpus, seq) AS gpus, arg_max(tensor_parallel, seq) AS tensor_parallel, arg_max(dtype, seq) AS dtype,

@@ -1,4 +1,5 @@
 -- How far can the predictor's probabilities be trusted, stage by stage? Means over seeds, on samples not fitted on.
+-- by predictor_calibrated: stage, role
 SELECT stage, role,
     count(*)::BIGINT AS seeds,
     string_agg(DISTINCT method, '+' ORDER BY method) AS calibration,

@@ -1,4 +1,5 @@
 -- The reliability diagrams: of the answers given a probability, what share was right?
+-- by predictor_calibrated: stage, role
 WITH bins AS (
     SELECT seed, stage, role, unnest(reliability, recursive := true), generate_subscripts(reliability, 1) AS bin
     FROM predictor_calibrated

@@ -1,6 +1,8 @@
 -- The main table: what does the policy keep and save on each task, at the chosen λ (every λ where none was chosen)?
 -- The row 'all' is there where there are several tasks. Intervals and p-values are those that the run's own analysis computed; p_value is adjusted within its family.
 -- uses: cells
+-- by sample_answered: policy, lambda, task
+-- by statistics_computed: lambda, task
 WITH chosen AS (
     SELECT * FROM cells
     WHERE ("lambda" = (SELECT max(lam) FROM lambda_chosen) OR NOT EXISTS (FROM lambda_chosen))

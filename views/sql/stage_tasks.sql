@@ -1,4 +1,6 @@
 -- How good and how slow is each stage alone on each task? Draws of one sample are averaged first.
+-- by sample_graded: stage, task
+-- by sample_generated: stage, task
 WITH graded AS (
     SELECT stage, task, sample, exact_mean(correct::INT) AS accuracy
     FROM sample_graded GROUP BY stage, task, sample

@@ -2,6 +2,9 @@
 -- Accuracy is k/n; draws of one sample are averaged first. relative_cost: stage 0 = 1, in measured seconds, or where
 -- answers have no times in what decisions reckon with; cost_basis says what that is.
 -- uses: stage_tasks
+-- by sample_graded: stage
+-- by sample_generated: stage
+-- by cost_measured: stage
 WITH all_tasks AS (
     SELECT stage, min(model) AS model,
         sum(samples)::BIGINT AS samples,

@@ -1,4 +1,5 @@
 -- Every planned question and its answer, with the method and both intervals.
+-- by statistics_computed: name, task, lambda
 SELECT name, task, lam AS "lambda", method, estimate,
     list_filter(intervals, lambda i: i.level = 0.95)[1].low AS low_95,
     list_filter(intervals, lambda i: i.level = 0.95)[1].high AS high_95,

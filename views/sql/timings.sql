@@ -1,4 +1,5 @@
 -- How long did each task take, per sample and per stage's answer? GPU use is the mean of the readings during the task.
+-- by sample_generated: task
 WITH wall AS (
     SELECT phase AS task, exact_sum(duration_s) AS wall_clock_s FROM phase_finished GROUP BY phase
 ), spans AS (

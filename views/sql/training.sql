@@ -1,4 +1,5 @@
 -- How was the predictor trained, seed by seed and stage by stage?
+-- by predictor_trained: seed, stage
 SELECT seed, stage, len(features)::BIGINT AS features, array_to_string(hidden, ', ') AS hidden, dropout, samples,
     epochs, loss, train_s, file, sha256, torch_version
 FROM predictor_trained

@@ -1,0 +1,84 @@
+"""A log as it stood at an earlier head: what did we believe when the paper was submitted?"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from asd.core.errors import UsageError
+from asd.core.event import Event
+from asd.core.log import START, Cursor, EventLog, Record
+from asd.store.catalogue import Catalogue, Sealing
+from asd.store.catalogue_cache import Segment
+
+MAIN = "main"
+
+
+class AsOf:
+    """The events of `log` up to and with the sequence numbers `heads`; streams that are not in it are left out."""
+
+    def __init__(self, log: EventLog, heads: Mapping[str, int]) -> None:
+        """Reading is all that it does."""
+        self._log, self.heads = log, dict(heads)
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self._log.run
+
+    @property
+    def cache(self) -> Path:
+        """The log's folder for what is derived."""
+        assert isinstance(self._log, Sealing)
+        return self._log.cache
+
+    def segments(self) -> Sequence[Segment]:
+        """The log's sealed files that lie before the heads as a whole."""
+        every = self._log.segments() if isinstance(self._log, Sealing) else ()
+        return [one for one in every if one.last <= self.heads.get(one.stream, -1)]
+
+    def append(self, stream: str, events: Sequence[Event]) -> int:
+        """Refused: the past cannot be added to."""
+        raise UsageError("a log as of an earlier head cannot be written")
+
+    def read(self, after: Cursor = START, only: Collection[type[Event]] = ()) -> Iterator[Record]:
+        """What follows `after`, up to the heads."""
+        for record in self._log.read(after, only):
+            if record.seq <= self.heads.get(record.stream, -1):
+                yield record
+
+    def follow(self, after: Cursor = START, only: Collection[type[Event]] = ()) -> Iterator[Record]:
+        """The same as `read`: nothing more will come."""
+        return self.read(after, only)
+
+
+def heads_at(log: EventLog, told: str) -> dict[str, int]:
+    """The heads of all streams at `told`: a sequence number of the stream "main", or a time (RFC 3339).
+
+    Raises `UsageError` for text that is neither, and where the log holds nothing by then.
+    """
+    catalogue = Catalogue([log])
+    try:
+        when = _time(catalogue, told)
+        query = "SELECT stream, max(seq)::BIGINT AS seq FROM events WHERE time <= $when GROUP BY stream ORDER BY stream"
+        heads = {row["stream"]: row["seq"] for row in catalogue.sql(query, {"when": when}).to_pylist()}
+    finally:
+        catalogue.close()
+    if told.isdigit():
+        heads[MAIN] = int(told)
+    if not heads:
+        raise UsageError(f"--as-of {told}: the run had logged nothing by then")
+    return heads
+
+
+def _time(catalogue: Catalogue, told: str) -> datetime:
+    if told.isdigit():
+        query = "SELECT time FROM events WHERE stream = $stream AND seq = $seq"
+        rows = catalogue.sql(query, {"stream": MAIN, "seq": int(told)}).to_pylist()
+        if not rows:
+            raise UsageError(f"--as-of {told}: the stream {MAIN} has no event of that number")
+        return datetime.fromisoformat(str(rows[0]["time"]))
+    try:
+        when = datetime.fromisoformat(told)
+    except ValueError as error:
+        raise UsageError(f"--as-of {told}: give a sequence number or a time such as 2026-01-31T12:00:00Z") from error
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,0 +1,128 @@
+"""From a number in a table to the SQL that gave it and the events that it rests on."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from asd.core.errors import UsageError
+from asd.core.event import kinds
+from asd.store.catalogue_types import literal, quoted, table_name
+from asd.views import projections
+from asd.views.document import Row
+from asd.views.session import Session
+
+EVENTS = "events"
+RENAMED = {"lambda": "lam"}
+"""Columns of projections whose event field has another name."""
+EVERYTHING = "all"
+"""A task of this name stands for all tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Events of one table that a number rests on: which (`where`, SQL), how many, and the first and last of them."""
+
+    table: str
+    where: str
+    events: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Where some rows of a projection come from; `sql` has an entry for the projection and for each that it uses."""
+
+    projection: str
+    rows: tuple[Row, ...]
+    sql: dict[str, str]
+    sources: tuple[Source, ...] = field(default=())
+
+
+def why(session: Session, name: str, where: Mapping[str, str]) -> Lineage:
+    """The rows of the projection `name` whose columns have the values `where`, and what they rest on.
+
+    Raises `UnknownPluginError` for the name, `UsageError` for a column that the projection does not have and where
+    no row has these values.
+    """
+    rows = _rows(session, name, where)
+    chain = [projections.get(one) for one in closure(name)]
+    return Lineage(name, tuple(rows), {one.name: one.sql for one in chain}, sources(session, name, rows))
+
+
+def sources(session: Session, name: str, rows: list[Row]) -> tuple[Source, ...]:
+    """What `rows` of the projection `name` rest on, an entry an event table."""
+    conditions = {table: _condition(name, table, rows) for table in tables(name)}
+    return tuple(_source(session, table, condition) for table, condition in conditions.items())
+
+
+def events(session: Session, source: Source) -> Iterator[Row]:
+    """Each event of a source: its place in the log and what it is about."""
+    columns = "stream, seq, id, subject" + (", kind" if source.table == EVENTS else "")
+    query = f"SELECT {columns} FROM {quoted(source.table)} WHERE {source.where} ORDER BY stream, seq"
+    yield from session.catalogue.sql(query).to_pylist()
+
+
+def tables(name: str) -> tuple[str, ...]:
+    """The event tables that the projection `name` reads, also through the projections that it uses."""
+    known = {table_name(kind) for kind in kinds()} | {EVENTS}
+    words = {word for one in closure(name) for word in re.findall(r"\w+", _code(projections.get(one).sql))}
+    return tuple(sorted(known & words))
+
+
+def _code(sql: str) -> str:
+    """`sql` without comments, strings and output names."""
+    bare = re.sub(r"--[^\n]*|'(?:[^']|'')*'", " ", sql)
+    return re.sub(r"\bAS\s+\w+|\bparent\.\w+", " ", bare, flags=re.IGNORECASE)
+
+
+def closure(name: str) -> list[str]:
+    """`name` and all that it uses, each once."""
+    found = [name]
+    for one in found:
+        found += [used for used in projections.get(one).uses if used not in found]
+    return found
+
+
+def _rows(session: Session, name: str, where: Mapping[str, str]) -> list[Row]:
+    rows = session.rows(name)
+    columns = set(session.table(name).schema.names)
+    unknown = [column for column in where if column not in columns]
+    if unknown:
+        raise UsageError(f"{name} has no column {unknown[0]!r}; it has: {', '.join(sorted(columns))}")
+    kept = [row for row in rows if all(_is(row[column], value) for column, value in where.items())]
+    if not kept:
+        raise UsageError(f"no row of {name} has {', '.join(f'{key} = {value}' for key, value in where.items())}")
+    return kept
+
+
+def _is(value: object, told: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value) == told
+    try:
+        return float(told) == value
+    except ValueError:
+        return False
+
+
+def _condition(name: str, table: str, rows: list[Row]) -> str:
+    """The SQL condition that the events of `table` meet on which `rows` rest."""
+    columns = projections.get(name).by.get(table, ())
+    conditions = dict.fromkeys(" AND ".join(_same(column, row[column]) for column in columns) for row in rows)
+    return " OR ".join(f"({one})" for one in conditions if one) or "true"
+
+
+def _same(column: str, value: object) -> str:
+    if value is None or value == EVERYTHING:
+        return "true"
+    field_name = quoted(RENAMED.get(column, column))
+    return f"{field_name} = {value}" if isinstance(value, int | float) else f"{field_name} = {literal(str(value))}"
+
+
+def _source(session: Session, table: str, condition: str) -> Source:
+    query = (
+        "SELECT count(*)::BIGINT AS events, arg_min(stream || ' ' || seq, (time, stream, seq)) AS first,"
+        f" arg_max(stream || ' ' || seq, (time, stream, seq)) AS last FROM {quoted(table)} WHERE {condition}"
+    )
+    [row] = session.catalogue.sql(query).to_pylist()
+    return Source(table, condition, row["events"], row["first"], row["last"])
