@@ -58,12 +58,14 @@ def flaw_in(tail: bytes, offset: int, seq: int) -> Flaw | None:
     number that the next event would have.
     """
     walk = _Walk(seq)
+    ends_like_a_commit = _ends_like_a_commit(tail)
     for start, line in _lines(tail, offset):
         if walk.committed_at is not None:
             return walk.first or Flaw(offset, seq, "its group does not belong here")
-        _step(walk, start, line)
+        if line.endswith(b"\n") or ends_like_a_commit:
+            _step(walk, start, line)
     end = offset + len(tail)
-    finished = walk.committed_at is not None or _ends_like_a_commit(tail)
+    finished = walk.committed_at is not None or ends_like_a_commit
     sectors = _Sectors(tail, offset, finished)
     certain = end if finished else end - end % SECTOR
     for start, stop in walk.bad:

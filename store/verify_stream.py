@@ -168,7 +168,7 @@ class StreamVerifier:
             raise damage(seq, "its data is no JSON object, or has a key twice")
         self._ids.add(hash(record.id))
         self._found.last_time = time_text(record.time)
-        if record.v > self._known.get(record.kind, 0):
+        if not 1 <= record.v <= self._known.get(record.kind, 0):
             self._found.unknown[f"{record.kind} version {record.v}"] += 1
         return record
 

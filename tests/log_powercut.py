@@ -205,7 +205,8 @@ def left_of(inode: Inode, random: Random) -> bytes:
         case 0:
             return after
         case 1:
-            return after[: random.randint(len(before), len(after))]
+            cut = random.randint(len(before), len(after))
+            return after[: random.choice((cut, max(len(before), cut - cut % SECTOR)))]
         case 2:
             cut = random.randint(len(before), len(after))
             return after[:cut] + bytes(len(after) - cut)
