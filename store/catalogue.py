@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO exact_mean(x) AS sum(CAST(x AS DECIMAL(38, 12)))::DOUBLE
 
 
 @runtime_checkable
-class Sealing(Protocol):
+class Sealing(EventLog, Protocol):
     """What a log may offer besides `EventLog`: its sealed segments, and a folder for what is derived from them."""
 
     def segments(self) -> Sequence[Segment]:

@@ -25,17 +25,6 @@ class AsOf:
         """The run's id."""
         return self._log.run
 
-    @property
-    def cache(self) -> Path:
-        """The log's folder for what is derived."""
-        assert isinstance(self._log, Sealing)
-        return self._log.cache
-
-    def segments(self) -> Sequence[Segment]:
-        """The log's sealed files that lie before the heads as a whole."""
-        every = self._log.segments() if isinstance(self._log, Sealing) else ()
-        return [one for one in every if one.last <= self.heads.get(one.stream, -1)]
-
     def append(self, stream: str, events: Sequence[Event]) -> int:
         """Refused: the past cannot be added to."""
         raise UsageError("a log as of an earlier head cannot be written")
@@ -49,6 +38,29 @@ class AsOf:
     def follow(self, after: Cursor = START, only: Collection[type[Event]] = ()) -> Iterator[Record]:
         """The same as `read`: nothing more will come."""
         return self.read(after, only)
+
+
+class SealedAsOf(AsOf):
+    """The same over a log with sealed files, of which those are used that lie before the heads as a whole."""
+
+    def __init__(self, log: Sealing, heads: Mapping[str, int]) -> None:
+        """Reading is all that it does."""
+        super().__init__(log, heads)
+        self._sealing = log
+
+    @property
+    def cache(self) -> Path:
+        """The log's folder for what is derived."""
+        return self._sealing.cache
+
+    def segments(self) -> Sequence[Segment]:
+        """The sealed files that hold nothing after the heads."""
+        return [one for one in self._sealing.segments() if one.last <= self.heads.get(one.stream, -1)]
+
+
+def as_of(log: EventLog, heads: Mapping[str, int]) -> AsOf:
+    """`log` as it stood at `heads`."""
+    return SealedAsOf(log, heads) if isinstance(log, Sealing) else AsOf(log, heads)
 
 
 def heads_at(log: EventLog, told: str) -> dict[str, int]:

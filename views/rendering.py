@@ -10,7 +10,7 @@ from asd.core.facts.run import RunStarted
 from asd.core.log import EventLog
 from asd.store.store import Store
 from asd.views import projections
-from asd.views.as_of import AsOf
+from asd.views.as_of import as_of
 from asd.views.formats import render, to_csv, to_json, to_markdown, to_terminal
 from asd.views.markdown import to_markdown as report_markdown
 from asd.views.report import Language, build
@@ -27,7 +27,7 @@ def open_session(store: Store, run: str | None, heads: Mapping[str, int] | None 
     """
     log: EventLog = store.run(run)
     if heads is not None:
-        log = AsOf(log, heads)
+        log = as_of(log, heads)
     parent = _parent(log)
     if parent is None:
         return Session(log)

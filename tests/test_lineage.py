@@ -1,0 +1,172 @@
+"""From a number to its events and back: what changes when an event changes, and what a handed-out report proves."""
+
+from pathlib import Path
+
+import pytest
+from fixtures_run import log_of, run_events
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asd.core.errors import DamageError, UsageError
+from asd.core.event import Event
+from asd.core.facts.analysis import ReportPublished
+from asd.store.catalogue_types import table_name
+from asd.store.store import Store
+from asd.views import lineage, projections
+from asd.views.as_of import as_of, heads_at
+from asd.views.markdown import to_markdown
+from asd.views.publishing import check, publish
+from asd.views.rendering import open_session, projected
+from asd.views.report import build
+from asd.views.session import Session
+
+EVENTS = list(run_events())
+BEFORE = Session(log_of(EVENTS))
+KEYED = [name for name in projections.names() if projections.get(name).by]
+
+
+def changed(event: Event) -> Event:
+    """The event with another content: its numbers a little larger, its flags turned over."""
+    return event.model_copy(update={name: _other(value) for name, value in event if name not in _NAMES})
+
+
+_NAMES = {"sample", "task", "stage", "seed", "policy", "lam", "setting", "name", "role", "device", "part", "ablation",
+          "arm", "samples", "model", "answer_stage", "next_stage", "phase"}  # fmt: skip
+
+
+def _other(value: object) -> object:
+    if isinstance(value, bool):
+        return not value
+    return value * 2 + 1 if isinstance(value, int | float) else value
+
+
+def _sql_of(session: Session, source: lineage.Source, seq: int) -> bool:
+    rows = session.catalogue.sql(f"SELECT seq FROM {source.table} WHERE seq = {seq} AND ({source.where})")
+    return bool(rows.num_rows)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(place=st.integers(1, len(EVENTS) - 1))
+def test_changing_one_event_changes_only_cells_that_say_they_rest_on_it(place: int) -> None:
+    events = [*EVENTS[:place], changed(EVENTS[place]), *EVENTS[place + 1 :]]
+    after = Session(log_of(events))
+    for name in KEYED:
+        for row, (old, new) in enumerate(zip(BEFORE.rows(name), after.rows(name), strict=True)):
+            if old != new:
+                sources = lineage.sources(BEFORE, name, [old])
+                told = [one for one in sources if one.table in ("events", table_name(EVENTS[place].kind))]
+                assert any(_sql_of(BEFORE, one, place) for one in told), (name, row, EVENTS[place].kind)
+
+
+def test_a_changed_answer_changes_the_cells_of_its_task_and_lambda_and_no_others() -> None:
+    place = next(i for i, one in enumerate(EVENTS) if one.kind == "sample.answered" and one.baseline_correct)
+    event = EVENTS[place]
+    turned = event.model_copy(update={"correct": not event.correct})  # type: ignore[attr-defined]
+    after = Session(log_of([*EVENTS[:place], turned, *EVENTS[place + 1 :]]))
+    moved = [
+        (old["task"], old["lambda"], column)
+        for old, new in zip(BEFORE.rows("cells"), after.rows("cells"), strict=True)
+        for column in old
+        if old[column] != new[column]
+    ]
+    assert {cell[:2] for cell in moved} == {(event.task, event.lam), ("all", event.lam)}  # type: ignore[attr-defined]
+    assert {cell[2] for cell in moved} == {
+        "accuracy",
+        "accuracy_difference",
+        "both_correct",
+        "correct_samples",
+        "item_retention",
+        "quality_retention",
+    } - {"both_correct"}
+
+
+def test_why_tells_the_query_and_the_events() -> None:
+    found = lineage.why(BEFORE, "results", {"task": "sums"})
+    sources = {one.table: one for one in found.sources}
+    assert list(found.sql) == ["results", "cells", "answers"]
+    assert sources["sample_answered"].events == 12
+    assert len(list(lineage.events(BEFORE, sources["sample_answered"]))) == 12
+    assert sources["statistics_computed"].events == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "said"),
+    [
+        ("results", {"nothing": "1"}, "has no column"),
+        ("results", {"task": "none"}, "no row of results has task = none"),
+    ],
+)
+def test_why_refuses_what_is_not_there(name: str, where: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        lineage.why(BEFORE, name, where)
+
+
+def test_every_declared_column_is_there() -> None:
+    for name in KEYED:
+        for table, columns in projections.get(name).by.items():
+            assert table in lineage.tables(name), (name, table)
+            assert set(columns) <= set(BEFORE.table(name).schema.names), (name, table)
+
+
+# As of an earlier head
+
+
+@pytest.mark.parametrize("seq", [0, 1, 100, 397, len(EVENTS) - 1])
+def test_the_past_reads_as_it_did_then(seq: int) -> None:
+    then = Session(log_of(EVENTS[: seq + 1]))
+    now = Session(as_of(log_of(EVENTS), heads_at(log_of(EVENTS), str(seq))))
+    assert to_markdown(build(now)) == to_markdown(build(then))
+
+
+def test_a_time_is_a_head_too() -> None:
+    assert heads_at(log_of(EVENTS), "2026-01-01T00:01:00Z") == {"main": 60}
+
+
+@pytest.mark.parametrize("told", ["100000", "yesterday", "1999-01-01T00:00:00Z"])
+def test_a_head_that_never_was_is_refused(told: str) -> None:
+    with pytest.raises(UsageError, match="--as-of"):
+        heads_at(log_of(EVENTS), told)
+
+
+# Reports that were handed out
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    with Store(tmp_path / "store").create("run-1") as log:
+        log.append("main", EVENTS)
+    return Store(tmp_path / "store")
+
+
+def handed_out(store: Store, file: Path) -> Path:
+    session = open_session(store, None)
+    text = projected(session, "report", "md", "en", None, color=False)
+    file.write_bytes(text.encode())
+    publish(store, session, text.encode(), "md", "en")
+    return file
+
+
+def test_a_handed_out_report_is_rebuilt_byte_for_byte_also_after_more_was_logged(store: Store, tmp_path: Path) -> None:
+    file = handed_out(store, tmp_path / "report.md")
+    with store.run(None) as log:
+        log.append("later", [EVENTS[1]])
+    assert "rebuilt byte for byte" in check(store, None, file)
+
+
+def test_handing_out_is_logged_with_the_hash_and_the_heads(store: Store, tmp_path: Path) -> None:
+    handed_out(store, tmp_path / "report.md")
+    [event] = [one.event for one in store.run(None).read(only=(ReportPublished,))]
+    assert isinstance(event, ReportPublished)
+    assert (event.format, event.heads) == ("md/en", {"main": len(EVENTS) - 1})
+
+
+def test_handing_out_twice_gives_the_same_bytes(store: Store, tmp_path: Path) -> None:
+    one = handed_out(store, tmp_path / "one.md").read_bytes()
+    assert handed_out(store, tmp_path / "two.md").read_bytes() == one
+
+
+def test_a_report_that_was_edited_by_hand_is_found(store: Store, tmp_path: Path) -> None:
+    file = handed_out(store, tmp_path / "report.md")
+    file.write_text(file.read_text().replace("0.750", "0.950"))
+    with pytest.raises(DamageError, match="edited"):
+        check(store, None, file)
