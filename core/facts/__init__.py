@@ -11,6 +11,7 @@ from asd.core.facts import (
     run,
     sample,
     telemetry,
+    training,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "run",
     "sample",
     "telemetry",
+    "training",
 ]
