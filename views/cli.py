@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -67,14 +68,20 @@ def tell(line: str) -> None:
 
 def emit(text: str, output: Path | None = None) -> None:
     """Data to standard output, or whole to the file `output`. Raises `DiskError` where the disk refuses."""
+    emit_bytes([text.encode()], output)
+
+
+def emit_bytes(parts: Iterable[bytes], output: Path | None = None) -> None:
+    """The same for bytes, part by part; the file is there when all of it is. Errors as for `emit`."""
     if output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
         return
     try:
         handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(parts)
             os.fchmod(file.fileno(), 0o644)
         Path(name).replace(output)
     except OSError as error:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from asd.core.errors import Exit, UsageError
-from asd.views import log_commands, why_command
+from asd.core.errors import UsageError
+from asd.views import log_commands, verify_command, why_command
 from asd.views.cli import (
     STORE,
     JsonOption,
@@ -15,6 +15,7 @@ from asd.views.cli import (
     StoreOption,
     color,
     emit,
+    emit_bytes,
     log_of,
     new_app,
     run_app,
@@ -26,6 +27,8 @@ from asd.views.cli import (
 app = new_app("Look at what runs have logged: list, project, query, verify.")
 app.add_typer(log_commands.app, name="log")
 app.command()(why_command.why)
+app.command()(verify_command.verify)
+app.command()(verify_command.prove)
 FormatOption = Annotated[
     Literal["table", "json", "csv", "md", "html"] | None,
     typer.Option("--format", help="table, json, csv or md; a report also html, and md unless said otherwise."),
@@ -34,9 +37,6 @@ NameArgument = Annotated[str | None, typer.Argument(help="The projection, or 're
 LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="Only what was logged by then: a sequence number, or a time.")
-]
-ReportOption = Annotated[
-    Path | None, typer.Option("--report", help="Check instead that this file is a report of the run, unedited.")
 ]
 
 
@@ -92,6 +92,44 @@ def project(
 
 
 @app.command()
+def diff(
+    first: Annotated[str, typer.Argument(help="A run's id.")],
+    second: Annotated[str, typer.Argument(help="The run that is compared with it.")],
+    store: StoreOption = Path(STORE),
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Tell what differs between two runs: settings, code, machine, models, data, flipped samples, tables."""
+    from asd.views.diff import diff as compare
+    from asd.views.diff_text import as_json_text, as_lines
+    from asd.views.rendering import open_session
+
+    one, other = (open_session(store_of(store), run) for run in (first, second))
+    found = compare(one, other)
+    emit(as_json_text(found) if as_json else as_lines(found), output)
+
+
+@app.command()
+def figures(
+    folder: Annotated[Path, typer.Option("-o", "--output", help="The folder that they are written to.")],
+    store: StoreOption = Path(STORE),
+    run: RunOption = None,
+    form: Annotated[Literal["svg", "pdf", "png"], typer.Option("--format", help="svg, pdf or png.")] = "svg",
+) -> None:
+    """Draw the record's figures, each into a file of its own."""
+    from asd.views.figures import NAMES, draw
+    from asd.views.rendering import open_session
+
+    session = open_session(store_of(store), run)
+    for name in NAMES:
+        drawn = draw(session, name, form)
+        if drawn is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            emit_bytes([drawn], folder / f"{name}.{form}")
+            tell(f"{folder / name}.{form}: {NAMES[name]}")
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the tables; `SHOW TABLES` names them.")],
     store: StoreOption = Path(STORE),
@@ -114,25 +152,6 @@ def sql(
     if form == "html":
         raise UsageError("a query's rows come as table, json, csv or md")
     emit(render(found, "json" if as_json else form or "table", width=width(), color=color()), output)
-
-
-@app.command()
-def verify(
-    store: StoreOption = Path(STORE), run: RunOption = None, as_json: JsonOption = False, report: ReportOption = None
-) -> None:
-    """Check a run's log from its first byte to its last, and name everything that is wrong; exit code 3 where so."""
-    from asd.store.verify import verify as check_log
-    from asd.views.verification import as_json_text, as_lines
-
-    if report is not None:
-        from asd.views.publishing import check
-
-        emit(check(store_of(store), run, report) + "\n")
-        return
-    found = check_log(log_of(store, run).path)
-    emit(as_json_text(found) if as_json else as_lines(found))
-    if not found.ok:
-        raise typer.Exit(int(Exit.MISMATCH))
 
 
 def _tell_unreadable(counts: dict[str, int]) -> None:
