@@ -164,6 +164,7 @@ class FileLog:
         if signer is not None:
             signer.verifier  # noqa: B018  (a key that must not be used is refused before anything is written)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.path / stream):
                 disk.make_folder(folder)
                 disk.sync_folder(folder.parent)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asd.views.cli import STORE, JsonOption, RunOption, StoreOption, emit, log_of, new_app
+from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, new_app
 
 if TYPE_CHECKING:
     from asd.core.log import Cursor, Record
 
-app = new_app("The events themselves: watch them.")
+app = new_app("The events themselves: watch them, write them out, join copies, print signed heads.")
 
 
 @app.command()
@@ -40,6 +40,40 @@ def tail(
     for record in log.follow(after=cursor) if follow else ():
         if _is_wanted(record, wanted):
             emit(shown(record))
+
+
+@app.command()
+def export(store: StoreOption = Path(STORE), run: RunOption = None, output: OutputOption = None) -> None:
+    """Write every event as its line of JSON, byte for byte as it was logged, in order of time."""
+    from asd.store.copies import export_lines
+    from asd.views.cli import emit_bytes
+
+    emit_bytes(export_lines(log_of(store, run).path), output)
+
+
+@app.command()
+def merge(
+    first: Annotated[Path, typer.Argument(help="The folder of a run: one copy of it.")],
+    second: Annotated[Path, typer.Argument(help="Another copy, or other streams of the same run.")],
+    store: StoreOption = Path(STORE),
+) -> None:
+    """Join two copies of a run into the store: of each stream the longer one; a fork is refused."""
+    from asd.store.copies import merge as joined
+
+    emit(f"{joined(first, second, store)}\n")
+
+
+@app.command()
+def head(store: StoreOption = Path(STORE), run: RunOption = None, output: OutputOption = None) -> None:
+    """Print the latest signed head of a run's main stream: keep it elsewhere, for `asd verify --head`."""
+    from asd.core.errors import UsageError
+    from asd.store.verify import verify
+
+    log = log_of(store, run)
+    notes = {one.stream: one.latest_head for one in verify(log.path).streams if one.latest_head}
+    if not notes:
+        raise UsageError(f"{log.run}: no signed head yet; one is made when a file is sealed and at the end")
+    emit(notes.get("main") or next(iter(notes.values())), output)
 
 
 def _is_wanted(record: "Record", kinds: frozenset[str]) -> bool:

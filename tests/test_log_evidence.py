@@ -1,0 +1,206 @@
+"""Proofs, joined copies, exports and the ledger of what was planned, as functions and as commands."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from log_events import generated, graded, started
+from log_files import crashed, problems, read_all, sealed
+
+from asd.core.errors import AsdError, ConflictError, DamageError, UsageError
+from asd.core.facts.run import RunPlanned
+from asd.core.facts.sample import SamplePlanned
+from asd.store.completeness import completeness
+from asd.store.copies import export_lines, merge
+from asd.store.files import FileLog
+from asd.store.memory import MemoryLog
+from asd.store.proof import Proof, ProofError, prove, verify_proof
+from asd.store.signing import Signer, signers_of
+from asd.store.verify import verify
+
+EVENTS = [event for number in range(12) for event in (generated(number), graded(number))]
+SAMPLE = "gsm8k/test/3"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished run."""
+    sealed(tmp_path / "store" / "run-1", [EVENTS])
+    return tmp_path / "store" / "run-1"
+
+
+def asd(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run the command line."""
+    command = [sys.executable, "-c", "from asd.views.commands import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_proof_shows_the_events_of_a_sample_without_the_log(run: Path) -> None:
+    proof = prove(run, SAMPLE).to_bytes()
+    (signer,) = signers_of(run / "main")
+    shutil.rmtree(run)
+    found = verify_proof(proof, key=signer)
+    assert [one.event for one in found.records] == [generated(3), graded(3)]
+    assert (found.heads[0].size, found.signers) == (len(EVENTS), (signer,))
+
+
+def test_a_proof_grows_with_the_logarithm_of_the_log(run: Path) -> None:
+    (stream,) = prove(run, SAMPLE).streams
+    assert [len(one.path) for one in stream.lines] == [5, 5]
+
+
+@pytest.mark.parametrize("place", ["line", "path", "seq", "note", "signer"])
+def test_a_proof_that_was_altered_proves_nothing(run: Path, place: str) -> None:
+    proof = prove(run, SAMPLE).model_dump()
+    stream = proof["streams"][0]
+    if place in ("note", "signer"):
+        stream[place] = stream[place].replace("a", "b")
+    elif place == "seq":
+        stream["lines"][0]["seq"] += 1
+    elif place == "path":
+        stream["lines"][0]["path"] = stream["lines"][0]["path"][::-1]
+    else:
+        stream["lines"][0]["line"] = stream["lines"][0]["line"].replace("$18", "$19")
+    with pytest.raises(AsdError):
+        verify_proof(Proof.model_validate(proof).to_bytes())
+
+
+def test_a_proof_signed_by_another_key_is_refused(run: Path, tmp_path: Path) -> None:
+    proof = prove(run, SAMPLE).to_bytes()
+    with pytest.raises(AsdError, match="not signed"):
+        verify_proof(proof, key=Signer(tmp_path / "other.pem").verifier)
+
+
+def test_what_is_no_proof_is_refused() -> None:
+    with pytest.raises(ProofError):
+        verify_proof(b"{}")
+
+
+def test_what_the_log_does_not_say_cannot_be_proven(run: Path) -> None:
+    with pytest.raises(UsageError, match="nobody"):
+        prove(run, "nobody")
+
+
+def test_joining_a_copy_with_an_older_one_gives_the_newer(run: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older" / "run-1"
+    shutil.copytree(run, older)
+    with FileLog(run) as log:
+        log.append("main", [started()])
+    joined = merge(older, run, tmp_path / "joined")
+    assert [one.event for one in read_all(joined)] == [*EVENTS, started()]
+    assert problems(joined) == []
+
+
+def test_joining_is_commutative_and_idempotent(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "run-1"
+    with FileLog(other) as log:
+        log.append("telemetry", [started()])
+    (other / "files").mkdir()
+    (other / "files" / "weights").write_bytes(b"weights")
+    one = merge(run, other, tmp_path / "a")
+    assert folder_bytes(one) == folder_bytes(merge(other, run, tmp_path / "b"))
+    assert folder_bytes(one) == folder_bytes(merge(one, run, tmp_path / "c"))
+    assert folder_bytes(one) == folder_bytes(merge(one, one, tmp_path / "d"))
+    assert {record.stream for record in read_all(one)} == {"main", "telemetry"}
+
+
+def test_joining_takes_what_is_committed_of_a_run_that_crashed(tmp_path: Path) -> None:
+    hot = crashed(tmp_path / "a" / "run-1", [[started()], [graded(1)]])
+    with hot.open("ab") as file:
+        file.write(b'{"specversion":"1.0"')
+    joined = merge(tmp_path / "a" / "run-1", tmp_path / "a" / "run-1", tmp_path / "joined")
+    assert [one.event for one in read_all(joined)] == [started(), graded(1)]
+    assert verify(joined).streams[0].torn_bytes == 0
+
+
+def test_copies_that_went_on_differently_are_not_joined(run: Path, tmp_path: Path) -> None:
+    fork = tmp_path / "fork" / "run-1"
+    shutil.copytree(run, fork)
+    sealed(run, [[started("here")]])
+    sealed(fork, [[started("there")]])
+    with pytest.raises(ConflictError, match="event 24"):
+        merge(run, fork, tmp_path / "joined")
+    assert not (tmp_path / "joined" / "run-1").exists()
+
+
+def test_different_runs_and_damaged_copies_are_not_joined(run: Path, tmp_path: Path) -> None:
+    sealed(tmp_path / "run-2", [[started()]])
+    with pytest.raises(UsageError, match="different runs"):
+        merge(run, tmp_path / "run-2", tmp_path / "joined")
+    path = next((run / "main").glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DamageError):
+        merge(run, run, tmp_path / "joined")
+
+
+def test_an_export_holds_every_line_in_order_of_time(run: Path) -> None:
+    with FileLog(run) as log:
+        log.append("telemetry", [started("later")])
+        log.append("main", [started("last")])
+        log.flush()
+        lines = [json.loads(line) for line in export_lines(run)]
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    assert [line["source"] for line in lines[-2:]] == ["/runs/run-1/telemetry", "/runs/run-1/main"]
+    assert len(lines) == len(EVENTS) + 2
+
+
+def planned(samples: int, stages: int) -> list[RunPlanned | SamplePlanned]:
+    """The plan of a run."""
+    plan = RunPlanned(
+        units={"generated": samples * stages, "graded": samples * stages},
+        lambdas=(1.0,),
+        seeds=(0,),
+        stages=tuple(f"model-{stage}" for stage in range(stages)),
+        tasks=("gsm8k",),
+        alpha=0.01,
+        confidence=0.95,
+        retention_margin=0.98,
+        hypotheses=(),
+    )
+    names = (f"gsm8k/test/{number}" for number in range(samples))
+    return [plan, *(SamplePlanned(sample=name, task="gsm8k", role="test", prompt="?", reference="7") for name in names)]
+
+
+def test_what_was_planned_and_did_not_happen_is_named() -> None:
+    log = MemoryLog()
+    log.append("main", [*planned(2, 1), generated(0), graded(0)])
+    found = completeness(log)
+    assert not found.complete
+    assert [(one.unit, one.done, one.planned, one.missing) for one in found.units] == [
+        ("generated", 1, 2, ("gsm8k/test/1@0",)),
+        ("graded", 1, 2, ("gsm8k/test/1@0",)),
+    ]
+
+
+def test_a_run_that_did_what_it_planned_is_complete_and_one_without_a_plan_is_not() -> None:
+    log = MemoryLog()
+    assert not completeness(log).complete
+    log.append("main", [*planned(1, 1), generated(0), graded(0)])
+    assert completeness(log).complete
+
+
+def test_the_commands_say_with_their_exit_code_what_they_found(run: Path, tmp_path: Path) -> None:
+    store = ("--store", run.parent)
+    assert asd("verify", *store).returncode == 0
+    assert asd("log", "head", *store, "-o", tmp_path / "head").returncode == 0
+    assert asd("verify", *store, "--head", tmp_path / "head", "--key", run / "main" / "signers").returncode == 0
+    assert asd("prove", SAMPLE, *store, "-o", tmp_path / "proof").returncode == 0
+    assert asd("verify", "--proof", tmp_path / "proof").returncode == 0
+    assert asd("verify", *store, "--complete").returncode == 4
+    exported = asd("log", "export", *store)
+    assert [json.loads(line)["id"] for line in exported.stdout.splitlines()] == [one.id for one in read_all(run)]
+    shutil.copytree(run, tmp_path / "older" / "run-1")
+    sealed(run, [[started()]])
+    assert asd("log", "head", *store, "-o", tmp_path / "head").returncode == 0
+    rolled_back = asd("verify", "--store", tmp_path / "older", "--head", tmp_path / "head")
+    assert (rolled_back.returncode, "rolled back" in rolled_back.stdout) == (3, True)
+    assert asd("log", "merge", run, tmp_path / "older" / "run-1", "--store", tmp_path / "joined").returncode == 0
+    assert asd("verify", "--store", tmp_path / "joined", "--head", tmp_path / "head").returncode == 0
