@@ -125,6 +125,11 @@ def test_turns_go_through_the_chat_template_where_there_is_one(session: Transfor
     assert [one.text for one in session.prompts([told, PROBLEMS[1]])] == ["u abc=", "hello you="]
 
 
+def test_without_a_chat_template_the_context_is_read_before_the_prompt(session: TransformersSession) -> None:
+    (prompt,) = session.prompts([replace(PROBLEMS[0], context="one ", turns=(Turn("user", "abc"),))])
+    assert prompt.text == "one a+b="
+
+
 def test_what_was_loaded_is_said(session: TransformersSession) -> None:
     parameters = sum(tensor.numel() for tensor in session.model.parameters())
     assert (session.loaded.parameters, session.loaded.dtype, session.loaded.gpus) == (parameters, "float32", ())
