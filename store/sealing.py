@@ -26,9 +26,14 @@ class Sealer:
         self._done: list[tuple[float, Path]] = []
 
     def seal(self, hot: Hot) -> None:
-        """Write the sealed file and its manifest, both durable before they get their names; the manifest's first."""
+        """Write the sealed file and its manifest, both durable before they get their names; the manifest's first.
+
+        Where a file before this one could not be sealed, it stays as it is: the next opening seals both, in order.
+        """
         from asd.store.sealed import encode
 
+        if hot.first != self._tree.size:
+            return
         data, manifest = encode(_lines(hot), hot.first, self._tree)
         sealed = Sealed(self._folder / sealed_name(hot.first, manifest.last), hot.first, manifest.last)
         self._store(sealed.manifest, manifest.to_bytes())
