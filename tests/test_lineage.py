@@ -16,7 +16,7 @@ from asd.views import lineage, projections
 from asd.views.as_of import as_of, heads_at
 from asd.views.markdown import to_markdown
 from asd.views.publishing import check, publish
-from asd.views.rendering import open_session, projected
+from asd.views.rendering import open_session, report
 from asd.views.report import build
 from asd.views.session import Session
 
@@ -140,9 +140,9 @@ def store(tmp_path: Path) -> Store:
 
 def handed_out(store: Store, file: Path) -> Path:
     session = open_session(store, None)
-    text = projected(session, "report", "md", "en", None, color=False)
-    file.write_bytes(text.encode())
-    publish(store, session, text.encode(), "md", "en")
+    data = report(session, "md", "en")
+    file.write_bytes(data)
+    publish(store, session, data, "md", "en")
     return file
 
 

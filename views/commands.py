@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from asd.core.errors import UsageError
 from asd.views import log_commands, verify_command, why_command
 from asd.views.cli import (
     STORE,
@@ -30,8 +29,11 @@ app.command()(why_command.why)
 app.command()(verify_command.verify)
 app.command()(verify_command.prove)
 FormatOption = Annotated[
-    Literal["table", "json", "csv", "md", "html"] | None,
-    typer.Option("--format", help="table, json, csv or md; a report also html, and md unless said otherwise."),
+    Literal["table", "json", "csv", "md", "html", "latex", "macros", "pdf"] | None,
+    typer.Option("--format", help="table, json, csv or md; a report (md where unsaid) also html, latex, macros, pdf."),
+]
+TableOption = Annotated[
+    Literal["table", "json", "csv", "md"] | None, typer.Option("--format", help="table, json, csv or md.")
 ]
 NameArgument = Annotated[str | None, typer.Argument(help="The projection, or 'report'; none lists them.")]
 LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
@@ -82,10 +84,10 @@ def project(
     heads = heads_at(store_of(store).run(run), as_of) if as_of else None
     session = rendering.open_session(store_of(store), run, heads)
     try:
-        text = rendering.projected(session, name, wanted, lang, width(), color())
-        emit(text, output)
+        data = rendering.rendered(session, name, wanted, lang, width(), color())
+        emit_bytes([data], output)
         if name == rendering.REPORT and output is not None:
-            publish(store_of(store), session, text.encode(), wanted, lang)
+            publish(store_of(store), session, data, wanted, lang)
         _tell_unreadable(session.catalogue.unreadable())
     finally:
         session.close()
@@ -134,7 +136,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the tables; `SHOW TABLES` names them.")],
     store: StoreOption = Path(STORE),
     run: RunOption = None,
-    form: FormatOption = None,
+    form: TableOption = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -149,8 +151,6 @@ def sql(
         _tell_unreadable(locked.unreadable())
     finally:
         locked.close()
-    if form == "html":
-        raise UsageError("a query's rows come as table, json, csv or md")
     emit(render(found, "json" if as_json else form or "table", width=width(), color=color()), output)
 
 

@@ -8,7 +8,7 @@ from asd.core.errors import DamageError, MissingDataError
 from asd.core.facts.analysis import ReportPublished
 from asd.store.files import FileLog
 from asd.store.store import Store
-from asd.views.rendering import REPORT, Wanted, open_session, projected
+from asd.views.rendering import Wanted, open_session, report
 from asd.views.report import Language
 from asd.views.session import Session
 
@@ -42,9 +42,9 @@ def check(store: Store, run: str | None, file: Path) -> str:
         )
     form, _, language = published.format.partition("/")
     session = open_session(store, log.run, published.heads)
-    text = projected(session, REPORT, cast(Wanted, form), cast(Language, language), None, color=False)
+    again = report(session, cast(Wanted, form), cast(Language, language))
     session.close()
-    if text.encode() != data:
+    if again != data:
         raise DamageError(f"{file}: the run's events give another report now; run `asd verify --run {log.run}`")
     return f"{file}: the report of {log.run} as of {_told(published.heads)}, rebuilt byte for byte"
 

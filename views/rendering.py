@@ -1,7 +1,7 @@
 """From a run to the text of a projection or of its report, in the format asked for."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import orjson
 
@@ -11,13 +11,15 @@ from asd.core.log import EventLog
 from asd.store.store import Store
 from asd.views import projections
 from asd.views.as_of import as_of
-from asd.views.formats import render, to_csv, to_json, to_markdown, to_terminal
+from asd.views.document import Document
+from asd.views.formats import Format, render, to_csv, to_json, to_markdown, to_terminal
 from asd.views.markdown import to_markdown as report_markdown
 from asd.views.report import Language, build
 from asd.views.session import Session
 
 REPORT = "report"
-Wanted = Literal["table", "json", "csv", "md", "html"] | None
+Wanted = Literal["table", "json", "csv", "md", "html", "latex", "macros", "pdf"] | None
+_OF_REPORTS = ("html", "latex", "macros", "pdf")
 
 
 def open_session(store: Store, run: str | None, heads: Mapping[str, int] | None = None) -> Session:
@@ -55,20 +57,41 @@ def listing(form: Wanted, width: int | None, color: bool) -> str:
 
 
 def projected(session: Session, name: str, form: Wanted, language: Language, width: int | None, color: bool) -> str:
-    """The projection `name` as text. Raises `UsageError` for a format that it does not come in."""
-    if name != REPORT:
-        if form == "html":
-            raise UsageError(f"{name} is a table and comes as table, json, csv or md; a report comes as html")
-        return render(session.table(name), form or "table", width=width, color=color)
-    if form == "json":
-        return report_json(session)
+    """The same as `rendered` for formats that are text."""
+    return rendered(session, name, form, language, width, color).decode()
+
+
+def rendered(session: Session, name: str, form: Wanted, language: Language, width: int | None, color: bool) -> bytes:
+    """The projection `name`, or the report. Raises `UsageError` for a format that it does not come in."""
+    if name == REPORT:
+        return report(session, form, language)
+    if form in _OF_REPORTS:
+        raise UsageError(f"{name} is a table and comes as table, json, csv or md; a report comes as {form}")
+    return render(session.table(name), cast(Format, form or "table"), width=width, color=color).encode()
+
+
+def report(session: Session, form: Wanted, language: Language) -> bytes:
+    """The report in the format `form` (None: Markdown). Raises `UsageError` for one that it does not come in."""
+    document = build(session, language)
+    if form in ("latex", "macros", "pdf"):
+        return _tex(session, document, form, language)
     if form == "html":
         from asd.views.html import to_html
 
-        return to_html(build(session, language), session, language)
+        return to_html(document, session, language).encode()
     if form == "csv":
         raise UsageError("a report is no table; choose --format md or json, or project one of its tables as csv")
-    return report_markdown(build(session, language))
+    return (report_json(session) if form == "json" else report_markdown(document)).encode()
+
+
+def _tex(session: Session, document: Document, form: Wanted, language: Language) -> bytes:
+    from asd.views.latex_report import to_latex, to_macros, to_pdf
+
+    if language != "en":
+        raise UsageError("LaTeX reports have English headings; leave --lang out")
+    if form == "pdf":
+        return to_pdf(document)
+    return (to_macros(session) if form == "macros" else to_latex(document)).encode()
 
 
 def report_json(session: Session) -> str:
