@@ -43,6 +43,11 @@ class Cascade(Runner):
                 raise ValueError(f"{name} must be distinct")
         if min(self.lambdas) <= 0:
             raise ValueError("each λ must be above 0: it is the price of a wrong answer")
+        if self.policy.skip and "agreement" in self.predictor.information:
+            raise ValueError(
+                "policy.skip needs a predictor that does not read answers of skipped stages; "
+                "set predictor.information to [prompt, answer, logprobs]"
+            )
         return self
 
     @property

@@ -32,19 +32,19 @@ from asd.runners.predictor import Features, stored_network
 from asd.runners.state import State
 
 
-class JudgeFile(Fact):
-    """One stage's predictor: the weights' file with its hash, the features that it reads, and its calibration."""
+class Judge(Fact):
+    """A predictor: the weights' file with its hash, the features that it reads, and a calibration for each stage."""
 
     file: str
     sha256: str
     features: tuple[str, ...]
-    calibration: JsonObject
+    calibrations: tuple[JsonObject, ...]
 
 
 class LiveCascade(Runner):
     """One λ and seed of the run `parent`, live, on that run's evaluation samples.
 
-    Everything that decides is in the configuration: the fitted policy, the predictors' files and their hashes, and
+    Everything that decides is in the configuration: the fitted policy, the predictor's file and its hash, and
     the costs. Nothing here is fitted.
     """
 
@@ -54,7 +54,7 @@ class LiveCascade(Runner):
     lam: float
     seed: int
     temperature: float = 0.0
-    judges: tuple[JudgeFile, ...]
+    judge: Judge
     policy: JsonObject
     costs: tuple[float, ...]
 
@@ -92,14 +92,14 @@ class Walk:
     """The decisions of a live cascade, as far as its answers go."""
 
     def __init__(self, runner: LiveCascade, state: State) -> None:
-        """Read the predictors. Raises `DamageError` where a file is not the one that was recorded."""
+        """Read the predictor. Raises `DamageError` where a file is not the one that was recorded."""
         self.runner, self.state = runner, state
         self.policy = policy_from_data(runner.policy)
         self.draw = runner.seed if runner.temperature > 0 else None
-        used = set(runner.judges[0].features)
+        used = set(runner.judge.features)
         self.features = Features(state, np.array([name in used for name in FEATURE_NAMES]))
-        self.networks = [stored_network(Path(judge.file), judge.sha256) for judge in runner.judges]
-        self.maps = [calibration_from_data(judge.calibration) for judge in runner.judges]
+        self.network = stored_network(Path(runner.judge.file), runner.judge.sha256)
+        self.maps = [calibration_from_data(one) for one in runner.judge.calibrations]
 
     def reaches(self, sample: str, stage: int) -> bool:
         """Whether the decisions so far lead `sample` to `stage`."""
@@ -139,8 +139,8 @@ class Walk:
 
     def _predictions(self, names: Sequence[str], stage: int) -> Iterator[QualityPredicted]:
         began = time.perf_counter()
-        scores = mlp.scores(self.networks[stage], self.features.of(names, stage, self.draw))[:, 0]
-        q = self.maps[stage].apply(scores).tolist()
+        features = mlp.with_stage(self.features.of(names, stage, self.draw), stage, len(self.runner.stages))
+        q = self.maps[stage].apply(mlp.scores(self.network, features)[:, 0]).tolist()
         each_s = (time.perf_counter() - began) / len(names)
         for name, value in zip(names, q, strict=True):
             yield QualityPredicted(sample=name, stage=stage, seed=self.runner.seed, q=value, predict_s=each_s)
@@ -199,8 +199,8 @@ def live_settings(events: Iterable[Event], parent: str, files: Path, lam: float 
     fitted = [one for one in state.all(PolicyFitted) if (one.lam, one.seed) == (price, first)]
     if not fitted:
         raise UsageError(f"{parent} has no policy for λ = {price:g} and seed {first}; it has {_offered(state)}")
-    maps = {one.stage: one.parameters for one in state.all(PredictorCalibrated) if one.seed == first}
-    trained = sorted((one for one in state.all(PredictorTrained) if one.seed == first), key=lambda one: one.stage)
+    trained = next(one for one in state.all(PredictorTrained) if one.seed == first)
+    calibrated = [one for one in state.all(PredictorCalibrated) if one.seed == first]
     return {
         "runner": LiveCascade.kind,
         "name": f"{config['name']}-live",
@@ -212,15 +212,12 @@ def live_settings(events: Iterable[Event], parent: str, files: Path, lam: float 
         "seed": first,
         "policy": fitted[0].parameters,
         "costs": [one.policy_cost for one in state.all(CostMeasured)],
-        "judges": [
-            {
-                "file": str((files / one.file).resolve()),
-                "sha256": one.sha256,
-                "features": one.features,
-                "calibration": maps[one.stage],
-            }
-            for one in trained
-        ],
+        "judge": {
+            "file": str((files / trained.file).resolve()),
+            "sha256": trained.sha256,
+            "features": trained.features,
+            "calibrations": [one.parameters for one in sorted(calibrated, key=lambda one: one.stage)],
+        },
     }
 
 

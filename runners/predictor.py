@@ -12,7 +12,7 @@ from asd.core.arrays import BoolArray, FloatArray
 from asd.core.errors import ConfigError, DamageError
 from asd.core.event import Event
 from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, ReliabilityBin
-from asd.core.features import FEATURE_NAMES, Answer, feature_vector, information_mask
+from asd.core.features import FEATURE_NAMES, Answer, emphasis, feature_vector, information_mask
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
 from asd.runners.ladder import right, split
@@ -24,7 +24,7 @@ TOGETHER = 500
 
 
 class PredictorTraining(Runner):
-    """Train, calibrate and ask one network a stage and seed, over a ladder's answers and grades in `past`.
+    """Train, calibrate and ask one network a seed, over a ladder's answers and grades in `past`.
 
     Fits on the role `fit`, calibrates on `calibrate`, reports on `evaluate`; predicts all roles but `fit`.
     """
@@ -44,8 +44,7 @@ class PredictorTraining(Runner):
         """The same over a state that the caller keeps up to date."""
         features = Features(state, information_mask(self.settings.information))
         for seed, draw in zip(self.seeds, self._draws(), strict=True):
-            for stage in range(self.stages):
-                yield from _Judge(self, state, features, seed, draw, stage).steps()
+            yield from _Seed(self, state, features, seed, draw).steps()
 
     def _draws(self) -> Sequence[int | None]:
         return self.draws * len(self.seeds) if len(self.draws) == 1 else self.draws
@@ -86,56 +85,64 @@ class Features:
         return Answer(said.text, final, said.logprobs, said.output_tokens)
 
 
-class _Judge:
-    """One stage's predictor for one seed."""
+class _Seed:
+    """One seed's predictor: a network for all stages, and a calibration for each."""
 
     def __init__(
-        self, runner: PredictorTraining, state: State, features: Features, seed: int, draw: int | None, stage: int
+        self, runner: PredictorTraining, state: State, features: Features, seed: int, draw: int | None
     ) -> None:
         self.settings, self.files, self.stages = runner.settings, runner.files, runner.stages
-        self.state, self.features, self.seed, self.draw, self.stage = state, features, seed, draw, stage
+        self.state, self.features, self.seed, self.draw = state, features, seed, draw
 
     def steps(self) -> Iterator[Step]:
-        trained = next((one for one in self.state.all(PredictorTrained) if self._mine(one)), None)
+        trained = next((one for one in self.state.all(PredictorTrained) if one.seed == self.seed), None)
         if trained is None:
             trained = self._train()
             yield trained
         network = stored_network(self.files / trained.file, trained.sha256)
-        calibrated = self._calibrated(network)
-        yield calibrated
-        yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters))
+        for stage in range(self.stages):
+            calibrated = self._calibrated(network, stage)
+            yield calibrated
+            yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters), stage)
 
-    def _mine(self, trained: PredictorTrained) -> bool:
-        return (trained.seed, trained.stage) == (self.seed, self.stage)
-
-    def _data(self, role: str) -> tuple[FloatArray, FloatArray]:
+    def _names(self, role: str) -> list[str]:
         names = split(self.state, self.seed, role)[: self.settings.samples]
         if not names:
             raise ConfigError(f"no sample plays the role {role!r} for seed {self.seed}; give it a share or more rows")
-        labels = right(self.state, names, self.draw, self.stages)[:, self.stage].astype(np.float64)
-        return self.features.of(names, self.stage, self.draw), labels
+        return names
+
+    def _data(self, role: str, stage: int) -> tuple[FloatArray, FloatArray]:
+        """Features with the stage marked, and labels."""
+        names = self._names(role)
+        labels = right(self.state, names, self.draw, self.stages)[:, stage].astype(np.float64)
+        return mlp.with_stage(self.features.of(names, stage, self.draw), stage, self.stages), labels
+
+    def _pooled(self, role: str) -> tuple[FloatArray, FloatArray]:
+        """All stages' answers, one after another."""
+        parts = [self._data(role, stage) for stage in range(self.stages)]
+        return np.concatenate([features for features, _ in parts]), np.concatenate([labels for _, labels in parts])
 
     def _train(self) -> PredictorTrained:
         import torch
 
-        features, labels = self._data("fit")
+        features, labels = self._pooled("fit")
         began = time.monotonic()
         network = mlp.train(
             features,
             labels,
             hidden=self.settings.hidden,
             dropout=self.settings.dropout,
-            seed=self.seed * 100 + self.stage,
+            seed=self.seed,
             epochs=self.settings.epochs,
             learning_rate=self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
             batch=self.settings.batch,
-            held_out=self._data("calibrate"),
+            emphasis=np.append(emphasis()[self.features.mask], np.ones(self.stages)),
+            held_out=self._pooled("calibrate"),
         )
-        file = f"predictor-seed-{self.seed}-stage-{self.stage}.safetensors"
+        file = f"predictor-seed-{self.seed}.safetensors"
         return PredictorTrained(
             seed=self.seed,
-            stage=self.stage,
             file=file,
             sha256=_store(self.files / file, network),
             features=tuple(np.array(FEATURE_NAMES)[self.features.mask]),
@@ -148,16 +155,15 @@ class _Judge:
             torch_version=torch.__version__,
         )
 
-    def _calibrated(self, network: mlp.Mlp) -> PredictorCalibrated:
-        features, labels = self._data("calibrate")
-        rng = np.random.default_rng([self.seed, self.stage])
+    def _calibrated(self, network: mlp.Mlp, stage: int) -> PredictorCalibrated:
+        features, labels = self._data("calibrate", stage)
+        rng = np.random.default_rng([self.seed, stage])
         chosen = calibration.choose_calibration(mlp.scores(network, features)[:, 0], labels, rng)
-        seen, truth = self._data("evaluate")
+        seen, truth = self._data("evaluate", stage)
         q = chosen.apply(mlp.scores(network, seen)[:, 0])
-        bins = calibration.reliability(q, truth)
         return PredictorCalibrated(
             seed=self.seed,
-            stage=self.stage,
+            stage=stage,
             method=chosen.name,
             parameters=chosen.to_data(),
             role="evaluate",
@@ -168,26 +174,26 @@ class _Judge:
             ece=calibration.ece(q, truth),
             reliability=tuple(
                 ReliabilityBin(samples=row.samples, predicted=row.predicted, observed=row.observed)
-                for row in bins
+                for row in calibration.reliability(q, truth)
                 if row.samples
             ),
         )
 
-    def _predictions(self, network: mlp.Mlp, calibrated: calibration.Calibration) -> Iterator[Step]:
+    def _predictions(self, network: mlp.Mlp, calibrated: calibration.Calibration, stage: int) -> Iterator[Step]:
         for role in ("calibrate", "certify", "evaluate"):
             names = split(self.state, self.seed, role)
-            if all((self.seed, self.stage, name) in self.state.quality for name in names):
+            if all((self.seed, stage, name) in self.state.quality for name in names):
                 continue
-            features = self.features.of(names, self.stage, self.draw)
+            features = self.features.of(names, stage, self.draw)
             began = time.perf_counter()
-            q = calibrated.apply(mlp.scores(network, features)[:, 0])
+            q = calibrated.apply(mlp.scores(network, mlp.with_stage(features, stage, self.stages))[:, 0]).tolist()
             each_s = (time.perf_counter() - began) / len(names) + self.features.seconds
-            made = [self._predicted(name, float(value), each_s) for name, value in zip(names, q, strict=True)]
+            made = [
+                QualityPredicted(sample=name, stage=stage, seed=self.seed, q=value, predict_s=each_s)
+                for name, value in zip(names, q, strict=True)
+            ]
             for start in range(0, len(made), TOGETHER):
                 yield tuple(made[start : start + TOGETHER])
-
-    def _predicted(self, name: str, q: float, predict_s: float) -> QualityPredicted:
-        return QualityPredicted(sample=name, stage=self.stage, seed=self.seed, q=q, predict_s=predict_s)
 
 
 def _store(path: Path, network: mlp.Mlp) -> str:

@@ -22,8 +22,8 @@ class PredictorSettings(Fact):
     information: tuple[InformationSet, ...] = INFORMATION_SETS
     hidden: tuple[int, ...] = (256, 128, 64)
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    epochs: int = Field(default=10, gt=0)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    epochs: int = Field(default=12, gt=0)
+    learning_rate: float = Field(default=3e-4, gt=0)
     weight_decay: float = Field(default=0.1, ge=0)
     batch: int = Field(default=64, gt=0)
     samples: int = Field(default=100_000, gt=0)

@@ -247,21 +247,20 @@ def costs() -> Iterator[Event]:
 def predictor() -> Iterator[Event]:
     """Training, calibration and predictions for each seed."""
     for seed in SEEDS:
+        yield PredictorTrained(
+            seed=seed,
+            file=f"predictor-{seed}.safetensors",
+            sha256=HASH,
+            features=("length",),
+            hidden=(8, 4),
+            dropout=0.2,
+            samples=12,
+            epochs=3,
+            loss=0.6,
+            train_s=1.0,
+            torch_version="2.13.0",
+        )
         for stage in range(len(STAGES)):
-            yield PredictorTrained(
-                seed=seed,
-                stage=stage,
-                file=f"predictor-{seed}-{stage}.safetensors",
-                sha256=HASH,
-                features=("length",),
-                hidden=(8, 4),
-                dropout=0.2,
-                samples=12,
-                epochs=3,
-                loss=0.6,
-                train_s=1.0,
-                torch_version="2.13.0",
-            )
             yield PredictorCalibrated(
                 seed=seed,
                 stage=stage,

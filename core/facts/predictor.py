@@ -4,14 +4,13 @@ from asd.core.event import Event, Fact, JsonObject, event_id
 
 
 class PredictorTrained(Event, kind="predictor.trained", v=1, once=True):
-    """A network that estimates whether a stage's answer is right from the history up to it, for one seed.
+    """One network for all stages of one seed: it is told the stage and estimates whether that stage's answer is right.
 
     `file` is relative to the run's folder of files and has the hash `sha256`; `loss` is the mean log-loss on
     samples that were not fitted on.
     """
 
     seed: int
-    stage: int
     file: str
     sha256: str
     features: tuple[str, ...]
@@ -25,7 +24,7 @@ class PredictorTrained(Event, kind="predictor.trained", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"seed-{self.seed}/stage-{self.stage}"
+        return f"seed-{self.seed}"
 
 
 class ReliabilityBin(Fact):
@@ -60,7 +59,7 @@ class PredictorCalibrated(Event, kind="predictor.calibrated", v=1, once=True):
 
     @property
     def cause(self) -> str:
-        return event_id(PredictorTrained.kind, self.subject)
+        return event_id(PredictorTrained.kind, f"seed-{self.seed}")
 
 
 class QualityPredicted(Event, kind="quality.predicted", v=1, once=True):
