@@ -60,7 +60,7 @@ def drive(store: Path, steps: Steps, run: str | None = None, size: tuple[int, in
 
     async def inside() -> None:
         app = Terminal(Source(store), run)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await steps(app, pilot)
 
     asyncio.run(inside())
@@ -70,7 +70,7 @@ def drive(store: Path, steps: Steps, run: str | None = None, size: tuple[int, in
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two finished runs."""
     folder = tmp_path_factory.mktemp("store")
-    write(folder / "first", Made(12).events(), 0)
+    write(folder / "first", Made(12).events(), 100)
     write(folder / "second", Made(10, seed=8).events(), 0)
     return folder
 

@@ -17,7 +17,7 @@ from asd.core.log import Record
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
 from asd.views.sanitize import sanitize
-from asd.views.tui.model import figures
+from asd.views.tui.model import figures, outlook
 from asd.views.tui.model.filters import events_where, samples_where
 from asd.views.tui.model.fold import Fold
 from asd.views.tui.model.frames import Frame
@@ -252,11 +252,11 @@ def test_a_failed_run_says_why() -> None:
 
 def test_the_remaining_time_says_how_many_stages_were_never_seen(records: list[Record]) -> None:
     at = next(i for i, one in enumerate(records) if one.kind == "stage.loaded" and one.json["stage"] == 2)
-    left = figures.remaining(folded(records[:at]).state())
+    left = outlook.remaining(folded(records[:at]).state())
     assert left is not None
     assert left.unseen == 2
     assert 0 < left.low_s <= left.high_s
-    assert figures.remaining(folded(records).state()) is None
+    assert outlook.remaining(folded(records).state()) is None
 
 
 def test_stalls_are_counted_but_not_the_break_before_a_resume(records: list[Record]) -> None:

@@ -1,22 +1,16 @@
 """The app: eight screens over one run's frames, and the keys."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
-
 from rich.text import Text
-from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Input
+from textual.app import ComposeResult
+from textual.widgets import ContentSwitcher
 
 from asd.core.errors import AsdError
 from asd.views.sanitize import sanitize
-from asd.views.tui import work
-from asd.views.tui.bars import Line, Nav, NavItem, TimeBar, Top
+from asd.views.tui.bars import Line, Nav, Prompt, TimeBar, Top
 from asd.views.tui.desk import Desk
-from asd.views.tui.dialogs import KEYS, TextDialog, event_text, help_text
+from asd.views.tui.dialogs import TextDialog, event_text
+from asd.views.tui.keys import SCREENS, Keys
 from asd.views.tui.messages import Shown, Surveyed, Told, Written
-from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.source import Source
 from asd.views.tui.model.story import event_text as event_of
 from asd.views.tui.model.surveyor import Surveyor
@@ -28,10 +22,14 @@ from asd.views.tui.panels.runs import RunsPanel
 from asd.views.tui.panels.sample import SamplePanel
 from asd.views.tui.panels.samples import SamplesPanel
 
-SCREENS = ("runs", "run", "samples", "sample", "events", "environment", "figures", "problems")
+PANELS: tuple[type[Panel], ...] = (
+    *(RunsPanel, RunPanel, SamplesPanel, SamplePanel, EventsPanel),
+    *(EnvironmentPanel, FiguresPanel, ProblemsPanel),
+)
+"""The screens, in the order of `SCREENS`."""
 
 
-class Terminal(App[None]):
+class Terminal(Keys):
     """Shows the runs of `source`; the threads of its desk read, this only draws."""
 
     TITLE = "asd"
@@ -42,67 +40,25 @@ class Terminal(App[None]):
         (110, "-middle"),
         (180, "-wide"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"screen_number({number})", name) for number, name in enumerate(SCREENS, 1)),
-        Binding("tab", "screen_next(1)", "next screen", priority=True),
-        Binding("shift+tab", "screen_next(-1)", "screen before", priority=True),
-        Binding("q", "quit", "quit"),
-        Binding("question_mark", "help", "help"),
-        Binding("enter", "open", "open"),
-        Binding("escape", "leave", "back"),
-        Binding("j,down", "move(1)", "down"),
-        Binding("k,up", "move(-1)", "up"),
-        Binding("pagedown", "page(1)", "page down"),
-        Binding("pageup", "page(-1)", "page up"),
-        Binding("g,home", "ends(False)", "first"),
-        Binding("G,end", "ends(True)", "last"),
-        Binding("slash", "prompt('search')", "search"),
-        Binding("f", "prompt('filter')", "filter"),
-        Binding("n", "again(False)", "next match"),
-        Binding("N", "again(True)", "match before"),
-        Binding("F", "follow", "follow the tail"),
-        Binding("s", "sort", "next order"),
-        Binding("space", "hold", "hold the time, go on"),
-        Binding("p", "pin", "pin"),
-        Binding("c", "compare", "compare two runs"),
-        Binding("e", "screen_number(8)", "errors"),
-        Binding("left_square_bracket", "time(-1)", "back in time"),
-        Binding("right_square_bracket", "time(1)", "forward in time"),
-        Binding("left_curly_bracket", "speed(-1)", "slower"),
-        Binding("right_curly_bracket", "speed(1)", "faster"),
-        Binding("y", "copy", "copy"),
-        Binding("o", "report", "open the report"),
-        Binding("v", "verify", "verify the log"),
-        Binding("colon", "command_palette", "commands"),
-    ]
 
     def __init__(self, source: Source, run: str | None = None) -> None:
-        super().__init__()
-        self.source = source
-        self.frame: Frame | None = None
-        self.pinned_run = self.pinned_sample = ""
-        self.desk = Desk(source, lambda frame: self._post(Shown(frame)), lambda answer: self._post(Told(answer)))
-        self.surveyor = Surveyor(source, lambda runs, exists: self._post(Surveyed(runs, exists)))
+        super().__init__(source)
+        self.desk = Desk(source, lambda frame: self.post(Shown(frame)), lambda answer: self.post(Told(answer)))
+        self.surveyor = Surveyor(source, lambda runs, exists: self.post(Surveyed(runs, exists)))
         self._wished = run
-        self._search = ""
-        self._came_from: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Two lines of state, the screens' names, the screen, the time, what can be typed."""
-        yield Top(id="top")
-        yield Nav(SCREENS)
+        self.panels = {name: kind(id=name) for name, kind in zip(SCREENS, PANELS, strict=True)}
+        self.panel = self.panels["runs"]
+        self._top, self._nav, self._time, self._hint = Top(id="top"), Nav(SCREENS), TimeBar(id="time"), Line(id="hint")
+        yield self._top
+        yield self._nav
         with ContentSwitcher(initial="runs", id="panels"):
-            yield RunsPanel(id="runs")
-            yield RunPanel(id="run")
-            yield SamplesPanel(id="samples")
-            yield SamplePanel(id="sample")
-            yield EventsPanel(id="events")
-            yield EnvironmentPanel(id="environment")
-            yield FiguresPanel(id="figures")
-            yield ProblemsPanel(id="problems")
-        yield TimeBar(id="time")
-        yield Input(id="prompt")
-        yield Line(id="hint")
+            yield from self.panels.values()
+        yield self._time
+        yield Prompt(id="prompt")
+        yield self._hint
 
     def on_mount(self) -> None:
         """Start looking; open the run that was asked for."""
@@ -117,7 +73,7 @@ class Terminal(App[None]):
     def on_unmount(self) -> None:
         """End the threads."""
         self.surveyor.stop()
-        self.desk.close()
+        self.desk.close(wait_s=5.0)
         self.surveyor.join(5.0)
 
     # what the threads say
@@ -125,7 +81,7 @@ class Terminal(App[None]):
     def on_shown(self, message: Shown) -> None:
         """A newer frame: everything that is on the screen is drawn from it."""
         frame = message.frame
-        if frame.state.run != self.desk.run:
+        if frame.state.run != self.desk.run or not self.panel.is_attached:
             return
         self.frame = frame
         new = self.desk.arrived()
@@ -138,8 +94,10 @@ class Terminal(App[None]):
     def on_told(self, message: Told) -> None:
         """An answer goes to the screen that asked."""
         name, _, _ = message.answer.key.partition(":")
-        if name in SCREENS:
-            self.query_one(f"#{name}", Panel).told(message.answer)
+        if not self.panel.is_attached:
+            return
+        if name in self.panels:
+            self.panels[name].told(message.answer)
         elif name == "event" and isinstance(message.answer.value, tuple):
             self.push_screen(TextDialog("event", event_text(*message.answer.value)))
         elif message.answer.trouble:
@@ -147,17 +105,15 @@ class Terminal(App[None]):
 
     def on_surveyed(self, message: Surveyed) -> None:
         """The list of runs; a run that was asked for may have appeared."""
-        self.query_one("#runs", RunsPanel).show_runs(message.runs, message.exists)
+        if not self.the(RunsPanel).is_attached:
+            return
+        self.the(RunsPanel).show_runs(message.runs, message.exists)
         if self._wished and not self.desk.run and self._wished in {one.state.run for one in message.runs}:
             self.open_run(self._wished)
 
     def on_written(self, message: Written) -> None:
         """A text that was asked for."""
         self.push_screen(TextDialog(message.title, Text(sanitize(message.text, newlines=True))))
-
-    def _post(self, message: Any) -> None:
-        if self.is_running:
-            self.post_message(message)
 
     def _tick(self) -> None:
         """Ages grow, and questions for SQL are asked again."""
@@ -168,21 +124,17 @@ class Terminal(App[None]):
                 self.panel.ask(self.frame)
 
     def _bars(self) -> None:
-        self.query_one("#top", Top).show_frame(self.frame, str(self.source.path))
-        self.query_one("#time", TimeBar).show_frame(self.frame)
+        self._top.show_frame(self.frame, str(self.source.path))
+        self._time.show_frame(self.frame)
 
     # screens
 
-    @property
-    def panel(self) -> Panel:
-        """The screen that is shown."""
-        return self.query_one(f"#{self.query_one('#panels', ContentSwitcher).current}", Panel)
-
     def show_screen(self, name: str) -> None:
         """Show a screen, filled at once with what is known."""
+        self.panel = self.panels[name]
         self.query_one("#panels", ContentSwitcher).current = name
-        self.query_one(Nav).choose(SCREENS.index(name) + 1)
-        self.query_one("#hint", Line).show(Text(f"{self.panel.HINT}   ? keys  q quit", no_wrap=True))
+        self._nav.choose(SCREENS.index(name) + 1)
+        self._hint.show(Text(f"{self.panel.HINT}   ? keys  q quit", no_wrap=True))
         self.surveyor.look(name == "runs")
         if self.panel.scroller is not None:
             self.panel.scroller.focus()
@@ -205,171 +157,10 @@ class Terminal(App[None]):
 
     def open_sample(self, sample: str) -> None:
         """Show one sample."""
-        self.query_one("#sample", SamplePanel).open_sample(sample)
-        self._came_from.append(self.panel.id or "samples")
+        self.the(SamplePanel).open_sample(sample)
+        self.came_from.append(self.panel.id or "samples")
         self.show_screen("sample")
 
     def open_event(self, stream: str, seq: int) -> None:
         """Show one event as written."""
         self.desk.ask("event", lambda tables: event_of(tables, stream, seq))
-
-    # keys
-
-    def action_screen_number(self, number: int) -> None:
-        """Show the screen of this number."""
-        self._came_from.append(self.panel.id or "runs")
-        self.show_screen(SCREENS[number - 1])
-
-    def action_screen_next(self, by: int) -> None:
-        """The next screen, or the one before."""
-        if len(self.screen_stack) == 1:
-            self.show_screen(SCREENS[(SCREENS.index(self.panel.id or "runs") + by) % len(SCREENS)])
-
-    def on_nav_item_chosen(self, message: NavItem.Chosen) -> None:
-        """A click on a screen's name."""
-        self.action_screen_number(message.number)
-
-    def action_leave(self) -> None:
-        """To the screen before; out of the prompt first."""
-        if self.query_one("#prompt", Input).has_class("shown"):
-            self._close_prompt()
-            return
-        before = self._came_from.pop() if self._came_from else ("runs" if self.panel.id != "runs" else "run")
-        self.show_screen(before)
-
-    def action_open(self) -> None:
-        """Open what the cursor is on."""
-        self.panel.opened()
-
-    def action_move(self, by: int) -> None:
-        """Down or up."""
-        self.panel.move(by)
-
-    def action_page(self, pages: int) -> None:
-        """A screenful down or up."""
-        self.panel.move(pages * max(1, self.panel.size.height - 2))
-
-    def action_ends(self, last: bool) -> None:
-        """The first or the last."""
-        self.panel.ends(last=last)
-
-    def action_sort(self) -> None:
-        """The next order."""
-        self.panel.sorted_next()
-
-    def action_follow(self) -> None:
-        """Follow the tail of the log, or stop following."""
-        events = self.query_one("#events", EventsPanel)
-        if self.panel is not events:
-            self.show_screen("events")
-        events.follow(not events.following)
-
-    def action_again(self, backwards: bool) -> None:
-        """The next match of the search, or the one before."""
-        if self._search:
-            self.panel.searched(self._search, backwards=backwards)
-
-    def action_prompt(self, what: str) -> None:
-        """Ask for a search or a filter."""
-        prompt = self.query_one("#prompt", Input)
-        prompt.placeholder = f"{what}: words, then enter"
-        prompt.name_of = what  # type: ignore[attr-defined]
-        prompt.value = getattr(self.panel, "filter", "") if what == "filter" else self._search
-        prompt.add_class("shown")
-        prompt.focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Search or filter."""
-        what = getattr(event.input, "name_of", "search")
-        self._close_prompt()
-        if what == "filter":
-            self.panel.filtered(event.value)
-        elif event.value.strip():
-            self._search = event.value.strip()
-            self.panel.searched(self._search)
-
-    def _close_prompt(self) -> None:
-        self.query_one("#prompt", Input).remove_class("shown")
-        if self.panel.scroller is not None:
-            self.panel.scroller.focus()
-
-    def action_hold(self) -> None:
-        """Hold the time, or let it go on."""
-        if self.frame is not None:
-            self.desk.hold(self.frame)
-
-    def action_time(self, steps: int) -> None:
-        """Back or forward in the run's time."""
-        if self.frame is not None:
-            self.desk.step(steps, self.frame)
-
-    def on_time_bar_sought(self, message: TimeBar.Sought) -> None:
-        """A click on the time."""
-        if self.frame is not None:
-            first, end = self.frame.state.first_us, self.frame.end_us
-            self.desk.seek(first + int(message.share * (end - first)), self.frame)
-
-    def action_speed(self, steps: int) -> None:
-        """Slower or faster."""
-        if self.frame is not None:
-            self.desk.change_speed(steps, self.frame)
-            self.notify(f"replay at {self.desk.speed}×")
-
-    def action_pin(self) -> None:
-        """Pin the run or the sample, or let it go."""
-        match self.panel:
-            case RunsPanel() as runs:
-                self.pinned_run = "" if self.pinned_run == runs.chosen else runs.chosen
-                self.surveyor.look(True)
-            case SamplesPanel() as samples:
-                self.pinned_sample = "" if self.pinned_sample == samples.chosen else samples.chosen
-                self.notify(f"pinned: {self.pinned_sample or 'nothing'}", markup=False)
-            case SamplePanel() as sample:
-                self.pinned_sample = "" if self.pinned_sample == sample.sample else sample.sample
-                self.notify(f"pinned: {self.pinned_sample or 'nothing'}", markup=False)
-            case _:
-                self.pinned_run = "" if self.pinned_run == self.desk.run else self.desk.run
-                self.notify(f"pinned: {self.pinned_run or 'nothing'}", markup=False)
-
-    def action_compare(self) -> None:
-        """Compare the pinned run with the one at the cursor, or the one that is open."""
-        other = self.query_one("#runs", RunsPanel).chosen if self.panel.id == "runs" else self.desk.run
-        pinned = self.pinned_run
-        if not pinned or not other or pinned == other:
-            self.notify("pin one run with p, put the cursor on another, then press c")
-            return
-        work.in_background(f"{pinned} and {other}", lambda: work.comparison(self.source, pinned, other), self._post)
-
-    def action_report(self) -> None:
-        """Open the report of the run."""
-        run = self.query_one("#runs", RunsPanel).chosen if self.panel.id == "runs" else self.desk.run
-        if run:
-            self.notify("the report is being made")
-            work.in_background(f"report of {run}", lambda: work.report(self.source, run), self._post)
-
-    def action_verify(self) -> None:
-        """Have the log of the run verified."""
-        run = self.query_one("#runs", RunsPanel).chosen if self.panel.id == "runs" else self.desk.run
-        if run:
-            self.notify(f"verifying {run}; the list of runs shows the outcome", markup=False)
-            self.surveyor.verify(run)
-
-    def action_copy(self) -> None:
-        """Copy what the screen offers, made safe to paste."""
-        self.copy_to_clipboard(sanitize(self.panel.text_to_copy(), newlines=True))
-        self.notify("copied")
-
-    def action_help(self) -> None:
-        """The keys."""
-        self.push_screen(TextDialog("keys", help_text(KEYS)))
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Everything that a key does, by name."""
-        yield from super().get_system_commands(screen)
-        for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and binding.action not in ("command_palette", "quit"):
-                action = binding.action
-                help = f"key {binding.key.split(',')[0]}"
-                yield SystemCommand(
-                    binding.description, help, lambda action=action: self.run_worker(self.run_action(action))
-                )

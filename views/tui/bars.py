@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import events
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.paint import header
@@ -97,3 +97,16 @@ class Nav(Horizontal):
             chosen = item.number == number
             sign = "▸" if chosen else " "
             item.show(Text(f"{sign}{item.number} {item.name_shown}", "bold reverse" if chosen else ""))
+
+
+class Prompt(Input):
+    """Where a search or a filter is typed; out of sight until it is asked for."""
+
+    what = "search"
+
+    def ask(self, what: str, before: str) -> None:
+        """Come up to ask for `what`, with what was typed before."""
+        self.what, self.value = what, before
+        self.placeholder = f"{what}: words, then enter"
+        self.add_class("shown")
+        self.focus()

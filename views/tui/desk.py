@@ -1,6 +1,7 @@
 """The run that is open: the threads that read it, started and stopped together."""
 
 from collections.abc import Callable
+from threading import Thread
 
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.librarian import Answer, Librarian, Question
@@ -32,14 +33,15 @@ class Desk:
         self._watcher = Watcher(log, self._show)
         self._watcher.start()
 
-    def close(self) -> None:
-        """Let the run go."""
+    def close(self, *, wait_s: float = 0.0) -> None:
+        """Let the run go; its threads end by themselves, within `wait_s` seconds where they are waited for."""
+        threads: list[Thread | None] = [self._watcher, self._librarian]
         if self._watcher is not None:
             self._watcher.stop()
-            self._watcher.join(5.0)
         self._end_librarian()
-        if self._tables is not None:
-            self._tables.close()
+        for thread in threads:
+            if thread is not None and wait_s:
+                thread.join(wait_s)
         self._watcher = self._tables = None
         self.run = ""
 
@@ -101,5 +103,4 @@ class Desk:
     def _end_librarian(self) -> None:
         if self._librarian is not None:
             self._librarian.stop()
-            self._librarian.join(5.0)
             self._librarian = None

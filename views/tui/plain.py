@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from asd.core.errors import UnknownRunError
-from asd.views.tui.model import figures
+from asd.views.tui.model import figures, outlook
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.rows import moment
 from asd.views.tui.model.source import Source
@@ -77,7 +77,7 @@ def _lasting(shown: dict[str, Any]) -> dict[str, Any]:
 def line(frame: Frame, now_us: int) -> dict[str, Any]:
     """The state of the run as plain values; times in seconds, RFC 3339 in UTC."""
     state = frame.state
-    left = figures.remaining(state)
+    left = outlook.remaining(state)
     p50, p95, _ = figures.first_token(state)
     word = figures.status(state, now_us, frame.writer)
     return {

@@ -12,6 +12,7 @@ SPEEDS = (1, 3, 10, 30, 100, 300, 1000)
 class Frame:
     """One state of one run, and how it was come by.
 
+    Where it is not `whole`, only the ledger and the life of the run are known, from a first glance.
     `writer` says whether a process holds the run (None: cannot be told); `lag_s` is the time from the newest event's
     append to its being counted here; `end_us` is the last event of the whole log, also where the state is older.
     """
@@ -24,3 +25,4 @@ class Frame:
     speed: int = 1
     trouble: str = ""
     opening: bool = False
+    whole: bool = True

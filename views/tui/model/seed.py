@@ -5,7 +5,8 @@ from typing import Any
 
 from asd.core.event import kinds
 from asd.views.tui import sql
-from asd.views.tui.model.fold import RARE, READINGS, RECENT, STALL_US, WINDOW_S, Fold
+from asd.views.tui.model.counters import READINGS, RECENT, STALL_US, WINDOW_S
+from asd.views.tui.model.fold import RARE, Fold
 from asd.views.tui.model.rows import micros, record_of
 from asd.views.tui.model.state import MICRO, Answers, Cell, Pace, Reading, Recent
 from asd.views.tui.model.tables import Cursor

@@ -49,7 +49,7 @@ class Watcher(Thread):
         self._lock = Lock()
         self._past: Past | None = None
         self._wanted_us: int | None = None
-        self._frame = Frame(RunState(log.run), opening=True)
+        self._frame = Frame(RunState(log.run), opening=True, whole=False)
         self._shown_at = 0.0
         self._wakeup: _Hints | None = None
 
@@ -89,13 +89,14 @@ class Watcher(Thread):
     def _follow(self) -> None:
         seen = Glance(self.log.path).look()
         if seen.state.events:
-            self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True))
+            self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True, whole=False))
         tables = Tables(self.log)
-        cursor = tables.cursor()
-        fold, tail = seeded(self.log.run, cursor), Tail(self.log, tables.heads)
-        self.tables, self._past = tables, Past(self.log.run, tables)
-        self._frame = replace(self._frame, trouble="", opening=False)
+        tail = Tail(self.log, tables.heads)
         try:
+            with tables.cursor() as cursor:
+                fold = seeded(self.log.run, cursor)
+            self.tables, self._past = tables, Past(self.log.run, tables)
+            self._frame = replace(self._frame, trouble="", opening=False, whole=True)
             with _Hints(self.log.path, self._poll_s) as self._wakeup:
                 while not self._stopped:
                     self._wakeup.clear()
@@ -103,6 +104,9 @@ class Watcher(Thread):
                     self._pause(self._wakeup)
         finally:
             tail.close()
+            if self._past is not None:
+                self._past.close()
+            tables.close()
 
     def _turn(self, fold: Fold, tail: Tail, tables: Tables) -> None:
         records = tail.poll()

@@ -13,7 +13,8 @@ def header(frame: Frame | None, store: str, now_us: int, width: int) -> Text:
     """Which run this is and how it is: state with staleness, sequence, lag, events per second."""
     if frame is None:
         return Text(f"asd  {sanitize(store)}\nno run is open", no_wrap=True)
-    return Text("\n").join([_first(frame, now_us, width), _second(frame, now_us)])
+    second = Text(sanitize(frame.trouble), "yellow") if frame.trouble else _second(frame, now_us)
+    return Text("\n").join([_first(frame, now_us, width), second])
 
 
 def _first(frame: Frame, now_us: int, width: int) -> Text:
@@ -24,7 +25,7 @@ def _first(frame: Frame, now_us: int, width: int) -> Text:
     line.append(cut(run.run, max(20, width - 60)), "bold")
     line.append("  ")
     line.append_text(state(word))
-    detail = frame.trouble or status.detail
+    detail = "" if frame.trouble else status.detail
     if word in ("running", "quiet", "stale") and run.as_of_us is None:
         line.append(f"  last event {whole_seconds(figures.age_s(run, now_us))} ago")
     line.append(f"  {percent(figures.share_done(run))}")

@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from asd.views.sanitize import sanitize
-from asd.views.tui.model import figures
+from asd.views.tui.model import figures, outlook
 from asd.views.tui.model.figures import GridRow, LadderRow
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.state import MICRO, Reading, RunState
@@ -53,7 +53,7 @@ def _phase(state: RunState, now_us: int) -> str:
 
 
 def _remaining(state: RunState) -> Text:
-    left = figures.remaining(state)
+    left = outlook.remaining(state)
     if left is None:
         return Text("")
     if left.unseen:
@@ -184,16 +184,20 @@ def _device(name: str, readings: tuple[Reading, ...], room: int) -> list[Text]:
 
 def problems(frame: Frame, now_us: int, width: int) -> Text:
     """What went wrong, in short; the screen of problems has it in full."""
-    state = frame.state
+    found = wrong(frame.state)
+    if not found:
+        return lines([title("Problems"), Text("none", "green")])
+    return lines([title("Problems", "e shows more"), *(Text(cut(one, width), "yellow") for one in found)])
+
+
+def wrong(state: RunState) -> list[str]:
+    """What went wrong, a line each: errors by kind, slower stages, silences, unknown events, missing work."""
     found = [f"{one.times:>5,} × {one.group}: {one.what}" for one in state.problems]
-    found += [f"stage {stage} is {times:.1f} times slower a token" for stage, times in figures.slower(state).items()]
+    found += [f"stage {stage} is {times:.1f} times slower a token" for stage, times in outlook.slower(state).items()]
     if state.stalls:
         found.append(f"{state.stalls:>5,} × silent, for {seconds(state.longest_stall_us / MICRO)} at most")
     if state.unreadable:
         found.append(f"{state.unreadable:>5,} × events of a kind or version unknown here")
     over = state.life.finished_us or state.life.failed_us
     missing = [one for one in figures.work(state) if over and one.done < one.planned]
-    found += [f"{one.planned - one.done:>5,} × {one.unit} missing" for one in missing]
-    if not found:
-        return lines([title("Problems"), Text("none", "green")])
-    return lines([title("Problems", "e shows more"), *(Text(cut(one, width), "yellow") for one in found)])
+    return found + [f"{one.planned - one.done:>5,} × {one.unit} missing" for one in missing]

@@ -115,7 +115,7 @@ def cut(text: str, width: int) -> str:
 
 def title(text: str, note: str = "") -> Text:
     """The heading of a block."""
-    line = Text(sanitize(text), "bold")
+    line = Text().append(sanitize(text), "bold")
     if note:
         line.append("  " + sanitize(note), "yellow" if note == INTERIM else "dim")
     return line

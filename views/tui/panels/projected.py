@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 
 import pyarrow as pa
 from rich.text import Text
@@ -14,8 +15,8 @@ from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.librarian import Answer
 from asd.views.tui.model.state import MICRO
 from asd.views.tui.model.tables import Cursor
-from asd.views.tui.paint import run as paint_run
 from asd.views.tui.paint import tables as paint
+from asd.views.tui.paint.run import wrong
 from asd.views.tui.paint.words import INTERIM, cut, lines, number, seconds, title
 from asd.views.tui.panels.base import TextPanel
 
@@ -80,15 +81,16 @@ class ProjectedPanel(TextPanel):
 
     def block(self, name: str, rows: pa.Table, note: str) -> Text:
         """One projection with its heading."""
-        head = title(name, projections.get(name).answers)
-        return lines([head, *([Text(note, "yellow")] if note else []), paint.table(rows, None), ""])
+        told = wrap(projections.get(name).answers, max(40, self.size.width - 4))
+        parts: list[Text | str] = [title(name, note), *(Text(line, "dim") for line in told)]
+        return lines([*parts, paint.table(rows, None), ""])
 
 
 class EnvironmentPanel(ProjectedPanel):
     """The machine, the software, the models, the data."""
 
     HINT = "j k scroll  / search  y copy"
-    NAMES = ("environment", "models", "datasets", "attempts", "streams", "packages")
+    NAMES = ("models", "environment", "datasets", "attempts", "streams", "packages")
 
 
 class FiguresPanel(ProjectedPanel):
@@ -161,7 +163,9 @@ class ProblemsPanel(ProjectedPanel):
         frame = self.terminal.frame
         if frame is None:
             return
-        parts: list[Text | str] = [paint_run.problems(frame, 0, 100), "", *self._errors(frame), *self._silence(frame)]
+        parts: list[Text | str] = [title("Problems")]
+        parts += [Text(cut(one, 200), "yellow") for one in wrong(frame.state)] or [Text("none", "green")]
+        parts += ["", *self._errors(frame), *self._silence(frame)]
         parts += [self.block(name, rows, "") for name, rows in self.tables.items()]
         self.line.show(lines(parts))
 

@@ -43,8 +43,8 @@ class RunPanel(Panel):
         now_us = time.time_ns() // 1000
         for name, painter in BLOCKS.items():
             block = self.query_one(f"#block-{name}", Line)
-            if frame.opening and name != "progress":
-                block.show(title(name, "being counted"))
+            if not frame.whole and name != "progress":
+                block.show(title(name, "cannot be read" if frame.trouble else "being counted"))
             else:
                 block.show(painter(frame, now_us, max(40, block.content_size.width or 76)))
 

@@ -56,7 +56,7 @@ def _name(row: Row) -> Text:
 
 COLUMNS = (
     Column("state", _state, 12),
-    Column("run", _name, 34),
+    Column("run", _name, 32),
     Column("progress", _progress, 13),
     Column("events", lambda row: f"{row[0].state.events:,}", 11, right=True),
     Column("last event", _age, 16, right=True),
@@ -64,7 +64,17 @@ COLUMNS = (
     Column("started (UTC)", lambda row: clock(row[0].state.life.started_us), 19),
     Column("latest", _last),
 )
-NARROW = tuple(COLUMNS[i] for i in (0, 1, 2, 4, 5))
+LEAVING = ("started (UTC)", "latest", "events")
+"""The columns that go first where there is little room."""
+
+
+def fitting(width: int) -> tuple[Column, ...]:
+    """The columns that have room in `width`."""
+    columns = list(COLUMNS)
+    for title in LEAVING:
+        if sum((one.width or 20) + 1 for one in columns) > width:
+            columns = [one for one in columns if one.title != title]
+    return tuple(columns)
 
 
 class RunsPanel(Panel):
@@ -106,7 +116,7 @@ class RunsPanel(Panel):
 
     def on_resize(self) -> None:
         """Fewer columns where there is little room."""
-        self.table.columns = COLUMNS if self.size.width >= 140 else NARROW
+        self.table.columns = fitting(self.size.width - 1)
         self.table.refresh()
 
     def on_long_table_opened(self, event: LongTable.Opened) -> None:
