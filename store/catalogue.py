@@ -1,7 +1,10 @@
 """The SQL catalogue: a typed table per event kind, and `events` with everything, over one or several runs' logs."""
 
+import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -11,7 +14,7 @@ import asd.core.facts  # noqa: F401  (registers the built-in events)
 from asd.core.event import Event, kinds
 from asd.core.log import EventLog
 from asd.core.plugins import load_events
-from asd.store.catalogue_cache import Segment, batches, scan
+from asd.store.catalogue_cache import Segment, batches, raw_files, scan
 from asd.store.catalogue_decode import connect, empty, fill, known_kinds, raw_table
 from asd.store.catalogue_types import literal, quoted, table_name
 
@@ -36,6 +39,10 @@ class Sealing(EventLog, Protocol):
         ...
 
 
+RELISTINGS = 3
+"""How often segments are listed again that vanish while they are read."""
+
+
 class Catalogue:
     """A DuckDB connection in memory with the tables of `logs`; the tables of `parents` are in the schema `parent`.
 
@@ -49,6 +56,7 @@ class Catalogue:
         that cannot be lifted to this build's version."""
         load_events()
         self.db = connect()
+        self._temporary: TemporaryDirectory[str] | None = None
         self._arrow = sealed_by_arrow
         self._names = 0
         self.db.execute(MACROS)
@@ -69,6 +77,29 @@ class Catalogue:
     def close(self) -> None:
         """Give the memory back."""
         self.db.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _sealed(self, log: Sealing, known: dict[str, type[Event]]) -> tuple[tuple[Segment, ...], list[Path]]:
+        """The log's segments and their batches; listed again where some were joined while they were read."""
+        for _ in range(RELISTINGS):
+            with suppress(FileNotFoundError):
+                segments = tuple(log.segments())
+                return segments, batches(self._cache(log), segments, known)
+        segments = tuple(log.segments())
+        return segments, batches(self._cache(log), segments, known)
+
+    def _cache(self, log: Sealing) -> Path:
+        """The log's folder for what is derived, or one of our own where that cannot be written."""
+        try:
+            log.cache.mkdir(parents=True, exist_ok=True)
+            if os.access(log.cache, os.W_OK):
+                return log.cache
+        except OSError:
+            pass
+        if self._temporary is None:
+            self._temporary = TemporaryDirectory(prefix="asd-cache-")
+        return Path(self._temporary.name) / log.run
 
     def _add(self, schema: str, logs: Sequence[EventLog]) -> None:
         known = kinds()
@@ -76,10 +107,10 @@ class Catalogue:
         typed: list[Path] = []
         hot: list[pa.Table] = []
         for log in logs:
-            segments = tuple(log.segments()) if isinstance(log, Sealing) else ()
-            if isinstance(log, Sealing):
-                typed += batches(log.cache, segments, known)
-            sealed += [one.path for one in segments]
+            segments, made = self._sealed(log, known) if isinstance(log, Sealing) else ((), [])
+            if made:
+                typed += made
+                sealed += [path for batch in made for path in raw_files(batch)]
             hot.append(raw_table(log.read(after=_ends(segments))))
         self.db.register("raw_hot", pa.concat_tables(hot) if hot else raw_table(()))
         self._events(schema, sealed)

@@ -2,6 +2,7 @@
 
 A batch is a folder with one Parquet file per event kind, made from some sealed segments and named after their hashes
 and the tables' columns. A reader uses the batches whose segments are all still there and makes one more of the rest.
+The segments themselves are linked into it, so that a query under way survives their being joined into larger ones.
 """
 
 import shutil
@@ -22,6 +23,7 @@ from asd.store.catalogue_types import fingerprint, literal, quoted, table_name
 
 MANY = 6
 """More batches than this are made again as one: each file costs a query about a millisecond."""
+RAW_PREFIX = "raw-"
 KEPT_S = 600.0
 """A batch is not removed before this age in seconds, since another process may be reading it."""
 
@@ -46,17 +48,22 @@ def batches(folder: Path, segments: Sequence[Segment], kinds: dict[str, type[Eve
     root = folder / fingerprint(kinds)
     found, missing = _usable(root, segments)
     if missing and len(found) >= MANY:
-        _sweep(root)
         found, missing = [], list(segments)
     if missing:
         found.append(_make(root, missing, kinds))
+        _sweep(root, found)
     return found
 
 
-def _sweep(root: Path) -> None:
-    """Remove batches that a batch of everything is about to replace, unless a reader may just have opened them."""
+def raw_files(batch: Path) -> list[Path]:
+    """The sealed segments that a batch was made from."""
+    return sorted(batch.glob(f"{RAW_PREFIX}*.parquet"))
+
+
+def _sweep(root: Path, kept: Collection[Path]) -> None:
+    """Remove batches that are in use no more, unless a reader may just have opened them."""
     for batch in root.iterdir():
-        if time.time() - batch.stat().st_mtime > KEPT_S:
+        if batch not in kept and time.time() - batch.stat().st_mtime > KEPT_S:
             shutil.rmtree(batch, ignore_errors=True)
 
 
@@ -103,6 +110,8 @@ def _move(making: Path, place: Path) -> None:
 
 
 def _write(making: Path, paths: Sequence[Path], kinds: dict[str, type[Event]]) -> None:
+    for place, path in enumerate(paths):
+        _link(path, making / f"{RAW_PREFIX}{place:06d}.parquet")
     with connect() as db:
         db.execute(f"CREATE VIEW raw AS SELECT * FROM {scan(paths)}")
         for kind, oldest in known_kinds(db, "raw", kinds).items():
@@ -111,6 +120,13 @@ def _write(making: Path, paths: Sequence[Path], kinds: dict[str, type[Event]]) -
             target = literal(str(making / f"{name}.parquet"))
             db.execute(f"COPY {quoted(name)} TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)")
             db.execute(f"DROP TABLE {quoted(name)}")
+
+
+def _link(path: Path, place: Path) -> None:
+    try:
+        place.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, place)
 
 
 def scan(paths: Collection[Path]) -> str:

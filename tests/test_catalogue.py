@@ -129,6 +129,22 @@ def test_the_cache_grows_by_what_was_sealed_since_and_is_folded_when_it_has_many
     assert max(counts) == 9
 
 
+def test_a_query_survives_its_segments_being_joined_into_another(tmp_path: Path, log: MemoryLog) -> None:
+    sealed = SealedLog(tmp_path, log, (50, 100))
+    catalogue = Catalogue([sealed])
+    for segment in sealed.segments():
+        segment.path.unlink()
+    assert rows(catalogue, "SELECT count(*) AS n FROM events") == [{"n": len(sealed.records)}]
+
+
+def test_a_store_that_cannot_be_written_is_read_all_the_same(tmp_path: Path, log: MemoryLog) -> None:
+    sealed = SealedLog(tmp_path, log, (50,))
+    sealed.cache = Path("/proc/no-such-place")
+    catalogue = Catalogue([sealed])
+    assert rows(catalogue, "SELECT count(*) AS n FROM events") == [{"n": len(sealed.records)}]
+    catalogue.close()
+
+
 def test_deleting_the_cache_changes_nothing(tmp_path: Path, log: MemoryLog) -> None:
     sealed = SealedLog(tmp_path, log, (100,))
     query = "SELECT * FROM sample_generated ORDER BY seq"

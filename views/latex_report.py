@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from asd.core.errors import AsdError, UsageError
 from asd.views.digits import NOT_RECORDED
-from asd.views.document import Block, Code, Document, Fields, Figure, Table, Text
+from asd.views.document import Block, Code, Column, Document, Fields, Figure, Table, Text
 from asd.views.latex import latex_text, results_table
 from asd.views.sentences import abstract, method, overall
 from asd.views.session import Session
@@ -32,6 +32,10 @@ PREAMBLE = r"""\documentclass[10pt]{article}
 """
 LONG = 30
 """A table with more rows than this runs over pages."""
+CHARACTERS = 120
+"""About as many fit on a line of a small table."""
+CELL = 50
+"""A longer text is cut in its middle."""
 SECONDS = 300
 """What TeX is given to make a report."""
 
@@ -77,26 +81,51 @@ def _table(table: Table) -> str:
     heading = rf"\textbf{{{latex_text(table.caption)}}} (\texttt{{{latex_text(table.projection)}}})"
     if not table.rows:
         return f"{heading}: {NOT_RECORDED}"
-    cells = [[_cell(column.cell(row)) for column in table.columns] for row in table.rows]
-    head = " & ".join(latex_text(column.heading) for column in table.columns)
-    rows = "\n".join(" & ".join(row) + r" \\" for row in cells)
-    if len(table.columns) <= 3 and len(cells) > LONG:
-        share = 0.92 / len(table.columns)
-        layout = (r">{\raggedright\arraybackslash}p{" + f"{share:.2f}" + r"\linewidth}") * len(table.columns)
-        return (
-            f"{heading}\n\n{{\\small\\begin{{longtable}}{{{layout}}}\n\\toprule\n{head} \\\\\n\\midrule\n\\endhead\n"
-            f"{rows}\n\\bottomrule\n\\end{{longtable}}}}"
-        )
-    layout = "".join("r" if column.is_number(table.rows) else "l" for column in table.columns)
-    inside = (
-        f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{head} \\\\\n\\midrule\n{rows}\n\\bottomrule\n\\end{{tabular}}"
-    )
+    if len(table.columns) <= 3 and len(table.rows) > LONG:
+        return f"{heading}\n\n{_over_pages(table)}"
+    return "\n\n".join([heading, *(_part(table, columns) for columns in _parts(table))])
+
+
+def _parts(table: Table) -> Iterator[tuple[Column, ...]]:
+    """Columns that fit on a line together; each part after the first begins with the first column again."""
+    first, *rest = table.columns
+    part, used = [first], _width(first, table)
+    for column in rest:
+        if used + _width(column, table) > CHARACTERS and len(part) > 1:
+            yield tuple(part)
+            part, used = [first], _width(first, table)
+        part.append(column)
+        used += _width(column, table)
+    yield tuple(part)
+
+
+def _width(column: Column, table: Table) -> int:
+    return 2 + max(len(column.heading), *(min(len(column.cell(row)), CELL) for row in table.rows))
+
+
+def _part(table: Table, columns: Sequence[Column]) -> str:
+    layout = "".join("r" if column.is_number(table.rows) else "l" for column in columns)
+    inside = f"\\begin{{tabular}}{{{layout}}}\n{_body(table, columns)}\n\\bottomrule\n\\end{{tabular}}"
     fitted = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-    return f"{heading}\n\n{fitted}\n{inside}%\n}}"
+    return f"{{\\small {fitted}\n{inside}%\n}}}}"
+
+
+def _over_pages(table: Table) -> str:
+    column = r">{\raggedright\arraybackslash}p{" + f"{0.92 / len(table.columns):.2f}" + r"\linewidth}"
+    body = _body(table, table.columns, "\\endhead\n")
+    start = f"\\begin{{longtable}}{{{column * len(table.columns)}}}"
+    return f"{{\\small{start}\n{body}\n\\bottomrule\n\\end{{longtable}}}}"
+
+
+def _body(table: Table, columns: Sequence[Column], after_head: str = "") -> str:
+    head = " & ".join(latex_text(column.heading) for column in columns)
+    rows = "\n".join(" & ".join(_cell(column.cell(row)) for column in columns) + r" \\" for row in table.rows)
+    return f"\\toprule\n{head} \\\\\n\\midrule\n{after_head}{rows}"
 
 
 def _cell(text: str) -> str:
-    return latex_text(text if len(text) <= 60 else f"{text[:28]}…{text[-28:]}")
+    half = CELL // 2 - 1
+    return latex_text(text if len(text) <= CELL else f"{text[:half]}…{text[-half:]}")
 
 
 _DIGITS = dict(zip("0123456789", ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"), strict=True))  # noqa: E501  # fmt: skip
