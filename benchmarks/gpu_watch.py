@@ -77,4 +77,4 @@ def _read_until(handles: Sequence[object], readings: Readings, done: Event, ever
 
 
 def _joules(handles: Sequence[object]) -> float:
-    return sum(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) for handle in handles) / 1000
+    return sum(float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) for handle in handles) / 1000
