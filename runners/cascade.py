@@ -9,6 +9,7 @@ from asd.core.event import Event
 from asd.core.facts.run import Nature
 from asd.runners.base import Runner, Step
 from asd.runners.config import AnyEngine, AnyTask
+from asd.runners.engines.base import joint_nature
 from asd.runners.phases import ablation, comparison, costs, generation, planning, preparation, statistics
 from asd.runners.phases.decisions import Replay
 from asd.runners.phases.preparation import Asked
@@ -52,9 +53,8 @@ class Cascade(Runner):
 
     @property
     def nature(self) -> Nature:
-        """Measured where every stage's answers are generated here; else what the stages say."""
-        natures = {stage.nature for stage in self.stages}
-        return next(nature for nature in (Nature.SIMULATED, Nature.RECORDED, Nature.MEASURED) if nature in natures)
+        """As the stages say."""
+        return joint_nature(self.stages)
 
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield what is missing of the whole experiment, phase by phase."""

@@ -22,7 +22,7 @@ from asd.core.policy import policy_from_data
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
 from asd.runners.config import AnyEngine, AnyTask
-from asd.runners.engines.base import Sampling, Session, batches
+from asd.runners.engines.base import Sampling, Session, batches, joint_nature
 from asd.runners.phases import preparation
 from asd.runners.phases.decisions import POLICY
 from asd.runners.phases.generation import Stage, load, weights
@@ -61,8 +61,7 @@ class LiveCascade(Runner):
     @property
     def nature(self) -> Nature:
         """As the stages say."""
-        natures = {stage.nature for stage in self.stages}
-        return next(nature for nature in (Nature.SIMULATED, Nature.RECORDED, Nature.MEASURED) if nature in natures)
+        return joint_nature(self.stages)
 
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield what is missing: answers, grades, predictions and decisions of one pass."""

@@ -122,6 +122,12 @@ class Engine(BaseModel, ABC):
         """Load the engine; leaving the context frees it. Raises `MissingDataError` or `EngineError`."""
 
 
+def joint_nature(engines: Sequence[Engine]) -> Nature:
+    """What a ladder's figures are: measured only where every stage's answers are generated here."""
+    natures = {engine.nature for engine in engines}
+    return next(nature for nature in (Nature.SIMULATED, Nature.RECORDED, Nature.MEASURED) if nature in natures)
+
+
 def batches(prompts: Sequence[Prompt], size: int) -> Iterator[tuple[int, ...]]:
     """Indices of `prompts` in batches of at most `size`, like lengths together. Depends on the prompts alone."""
     order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i].token_ids), prompts[i].sample))
