@@ -1,5 +1,6 @@
 """The transformers engine, on tiny models with random weights."""
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session(folder: Path) -> Iterator[TransformersSession]:
     with TransformersEngine(path=str(folder), threads=1).load() as loaded:
         yield loaded
@@ -118,9 +119,12 @@ def test_a_prompt_longer_than_the_model_takes_is_named(session: TransformersSess
         answers(session, [Problem("toy/test/9", "a" * 50, "")], Sampling())
 
 
-def test_turns_go_through_the_chat_template_where_there_is_one(session: TransformersSession) -> None:
-    session.tokenizer.chat_template = "{% for m in messages %}{{ m.role[0] }} {{ m.content }}{% endfor %}="
-    session.chat = True
+def test_turns_go_through_the_chat_template_where_there_is_one(
+    session: TransformersSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = "{% for m in messages %}{{ m.role[0] }} {{ m.content }}{% endfor %}="
+    monkeypatch.setattr(session.tokenizer, "chat_template", template)
+    monkeypatch.setattr(session, "chat", True)
     told = replace(PROBLEMS[0], turns=(Turn("user", "abc"),))
     assert [one.text for one in session.prompts([told, PROBLEMS[1]])] == ["u abc=", "hello you="]
 
@@ -135,6 +139,13 @@ def test_what_was_loaded_is_said(session: TransformersSession) -> None:
     assert (session.loaded.parameters, session.loaded.dtype, session.loaded.gpus) == (parameters, "float32", ())
     assert session.loaded.memory_bytes is not None
     assert session.loaded.memory_bytes >= 4 * parameters
+
+
+def test_leaving_a_session_frees_its_model_even_where_the_session_is_still_held(folder: Path) -> None:
+    with TransformersEngine(path=str(folder)).load() as held:
+        model = weakref.ref(held.model)
+    assert held is not None
+    assert model() is None
 
 
 def test_a_missing_model_folder_is_named(tmp_path: Path) -> None:

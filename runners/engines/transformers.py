@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -64,12 +64,13 @@ class TransformersEngine(Engine):
         threads = torch.get_num_threads()
         torch.set_num_threads(self.threads or threads)
         try:
-            yield TransformersSession(self)
+            with closing(TransformersSession(self)) as session:
+                yield session
         finally:
             torch.set_num_threads(threads)
+        if self.device != "cpu":
             gc.collect()
-            if self.device != "cpu":
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()
 
 
 class TransformersSession:
@@ -85,6 +86,10 @@ class TransformersSession:
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
         decode(self.model, [[min(self.ends, default=0)]], ends=frozenset(), limit=2)
         self.loaded = _loaded(engine, self.model, _memory_bytes(engine.device, self.model) - before)
+
+    def close(self) -> None:
+        """Let go of model and tokenizer, whoever still holds the session: the next stage needs the memory."""
+        vars(self).clear()
 
     def prompts(self, problems: Sequence[Problem]) -> list[Prompt]:
         return [self._prompt(problem) for problem in problems]
