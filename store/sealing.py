@@ -1,7 +1,7 @@
 """Turning full hot files into sealed ones, in order, while the writer goes on."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,30 +20,56 @@ class Sealer:
     def __init__(self, folder: Path, opened: Opened, options: Options) -> None:
         """Go on after the sealed files of `opened`; their lines are kept for `options.keep_hot_s` seconds."""
         self._folder, self._disk, self._signer = folder, options.disk, options.signer
-        self._keep_hot_s = options.keep_hot_s
+        self._keep_hot_s, self._seal_events = options.keep_hot_s, options.seal_events
         self._sealed = list(opened.sealed)
-        self._tree = read_manifest(self._sealed[-1]).tree() if self._sealed else Tree()
         self._done: list[tuple[float, Path]] = []
 
     def seal(self, hot: Hot) -> None:
         """Write the sealed file and its manifest, both durable before they get their names; the manifest's first.
 
-        Where a file before this one could not be sealed, it stays as it is: the next opening seals both, in order.
+        Small sealed files before it are taken into it, so that a run that was resumed often has few files. Where a
+        file before this one could not be sealed, it stays as it is: the next opening seals both, in order.
         """
         from asd.store.sealed import encode
 
-        if hot.first != self._tree.size:
+        if hot.first != self._after(self._sealed).size:
             return
-        data, manifest = encode(_lines(hot), hot.first, self._tree)
-        sealed = Sealed(self._folder / sealed_name(hot.first, manifest.last), hot.first, manifest.last)
+        lines = _lines(hot)
+        small = self._small_before(len(lines))
+        lines = [*self._lines(small), *lines]
+        kept = self._sealed[: len(self._sealed) - len(small)]
+        first = small[0].first if small else hot.first
+        data, manifest = encode(lines, first, self._after(kept))
+        sealed = Sealed(self._folder / sealed_name(first, manifest.last), first, manifest.last)
         self._store(sealed.manifest, manifest.to_bytes())
         self._sign(sealed, manifest)
         self._store(sealed.path, data)
         self._disk.sync_folder(self._folder)
-        self._tree = manifest.tree()
-        self._sealed.append(sealed)
-        self._done.append((time.monotonic(), hot.path))
+        self._sealed = [*kept, sealed]
+        superseded = [hot.path, *(path for one in small for path in one.parts if path.exists())]
+        self._done += [(time.monotonic(), path) for path in superseded]
         self.clean()
+
+    def _small_before(self, events: int) -> list[Sealed]:
+        """The sealed files at the end that are at most four times as large as what follows each, if all fits."""
+        found: list[Sealed] = []
+        for one in reversed(self._sealed):
+            size = one.last - one.first + 1
+            if size > 4 * events or size + events > self._seal_events:
+                break
+            events += size
+            found.insert(0, one)
+        return found
+
+    def _lines(self, files: Sequence[Sealed]) -> Iterator[bytes]:
+        from asd.store.sealed import lines_in
+
+        for one in files:
+            yield from lines_in(one, read_manifest(one))
+
+    def _after(self, files: Sequence[Sealed]) -> Tree:
+        """The tree after sealed files."""
+        return read_manifest(files[-1]).tree() if files else Tree()
 
     def _store(self, path: Path, data: bytes) -> None:
         self._disk.store(path, data, path.with_name(path.name + TEMPORARY))
@@ -62,7 +88,7 @@ class Sealer:
         self._store(sealed.note, (note or "").encode())
 
     def clean(self, *, all_of_it: bool = False) -> None:
-        """Delete hot files that have been sealed for long enough."""
+        """Delete files whose lines have been in a sealed one for long enough."""
         due = time.monotonic() - self._keep_hot_s
         for when, path in list(self._done):
             if all_of_it or when <= due:

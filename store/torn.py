@@ -96,8 +96,9 @@ def _lines(tail: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _ends_like_a_commit(tail: bytes) -> bool:
-    """Whether the tail's last bytes are a commit line's, a few of them altered."""
-    if len(tail) < _CLOSING_LENGTH + len(PREFIX):
+    """Whether the tail's last bytes are a commit line's, a few of them altered. Zeros at the very end are what a write
+    leaves that did not get there."""
+    if len(tail) < _CLOSING_LENGTH + len(PREFIX) or tail.endswith(b"\0"):
         return False
     closing = tail[-_CLOSING_LENGTH:]
     root, middle, own = closing[:64], closing[64 : 64 + len(_CLOSING)], closing[64 + len(_CLOSING) : -3]

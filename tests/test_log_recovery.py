@@ -3,6 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from log_events import failed, generated, graded, started
 from log_files import crashed, problems, read_all, sealed
@@ -13,6 +14,7 @@ from asd.core.facts.telemetry import LogRecovered
 from asd.store.commit import SECTOR
 from asd.store.damage import DamagedFileError
 from asd.store.files import FileLog
+from asd.store.options import Options
 from asd.store.verify import verify
 
 GROUPS: list[list[Event]] = [[generated(1), graded(1)], [generated(2)], [graded(2), generated(3), graded(3)]]
@@ -178,3 +180,23 @@ def test_the_tail_of_a_file_that_others_follow_may_not_be_torn(run: Path) -> Non
     with pytest.raises(DamageError), FileLog(run) as log:
         log.append("main", [started()])
     assert hot.read_bytes() == data[: begin + 50]
+
+
+def test_a_run_that_was_resumed_often_has_few_sealed_files(run: Path) -> None:
+    events = [graded(number) for number in range(60)]
+    for event in events:
+        sealed(run, [[event]])
+    assert len(list((run / "main").glob("*.parquet"))) <= 4
+    assert [one.event for one in read_all(run)] == events
+    assert problems(run) == []
+    assert {path.suffix for path in (run / "main").iterdir()} == {".parquet", ".json", ".note", ""}
+
+
+def test_sealed_files_are_joined_up_to_the_usual_size_and_not_beyond(run: Path) -> None:
+    for part in range(10):
+        with FileLog(run, Options(seal_events=10)) as log:
+            log.append("main", [graded(10 * part + number) for number in range(4)])
+    sizes = [pq.read_metadata(path).num_rows for path in (run / "main").glob("*.parquet")]
+    assert sum(sizes) == 40
+    assert max(sizes) <= 10
+    assert problems(run) == []
