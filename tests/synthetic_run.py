@@ -282,9 +282,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=200)
     for name, number in (("samples", 40), ("tasks", 2), ("lambdas", 3), ("seeds", 2), ("stop-after", 0)):
         parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--ahead", action="store_true", help="make every event before the first is written")
     given = parser.parse_args()
-    events = Made(given.samples, given.tasks, given.lambdas, given.seeds).events()
-    write(given.path, islice(events, given.stop_after or None), given.rate)
+    events = islice(Made(given.samples, given.tasks, given.lambdas, given.seeds).events(), given.stop_after or None)
+    write(given.path, list(events) if given.ahead else events, given.rate)
 
 
 if __name__ == "__main__":

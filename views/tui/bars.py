@@ -4,6 +4,7 @@ import time
 
 from rich.text import Text
 from textual import events
+from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -87,7 +88,7 @@ class Nav(Horizontal):
         super().__init__(id="nav")
         self._items = [NavItem(number, name) for number, name in enumerate(names, 1)]
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         """The names."""
         yield from self._items
 

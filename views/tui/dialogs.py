@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer, Vertical
 from textual.screen import ModalScreen
@@ -52,7 +53,7 @@ class TextDialog(ModalScreen[None]):
         super().__init__()
         self.heading, self.text = title, text
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         """A heading, the text."""
         with Vertical(classes="dialog"):
             yield Line(classes="dialog-title")

@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from threading import Thread
 
-import duckdb
-
-from asd.core.errors import AsdError
 from asd.store.store import Store
 from asd.views.tui.messages import Written
-from asd.views.tui.model.source import Source
+from asd.views.tui.model.source import TROUBLE, Source
 
 COMPARED = ("run", "completeness", "lambdas", "stages")
 """The projections that are put below each other for two runs."""
@@ -20,7 +17,7 @@ def in_background(title: str, make: Callable[[], str], post: Callable[[Written],
     def work() -> None:
         try:
             text = make()
-        except (AsdError, OSError, duckdb.Error) as error:
+        except TROUBLE as error:
             text = f"not possible now: {' '.join(str(error).split())}"
         post(Written(title, text))
 

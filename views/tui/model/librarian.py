@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-import duckdb
-
-from asd.core.errors import AsdError
+from asd.views.tui.model.source import TROUBLE
 from asd.views.tui.model.tables import END_US, Cursor, Tables
 
 Question = Callable[[Cursor], object]
@@ -78,5 +76,5 @@ class Librarian(Thread):
             value = question(self._cursor)
             if key:
                 self._tell(Answer(key, value))
-        except (AsdError, OSError, duckdb.Error) as error:
+        except TROUBLE as error:
             self._tell(Answer(key, None, " ".join(str(error).split())))

@@ -6,6 +6,9 @@ from heapq import merge
 from itertools import islice
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
 from asd.core.errors import AsdError, UnknownRunError
 from asd.core.log import START, Cursor, EventLog, Record
 from asd.store.files import FileLog
@@ -17,6 +20,10 @@ LOCKS = Path("/proc/locks")
 AT_ONCE = 20_000
 """Events that one look at the log takes at most, so that the screen is never without news for long."""
 Signature = tuple[tuple[str, int, int], ...]
+
+
+TROUBLE = (AsdError, OSError, duckdb.Error, pa.ArrowException, ValueError, LookupError, TypeError)
+"""What reading a log can raise that is damaged, vanishes, or was written by something else."""
 
 
 class GoneError(AsdError):
@@ -72,6 +79,11 @@ def writer_alive(folder: Path) -> bool | None:
         return None
 
 
+def gone(folder: Path) -> GoneError:
+    """The error for a run that was there."""
+    return GoneError(f"{folder} is gone; what is on the screen is the last that was read")
+
+
 class Tail:
     """Takes what is new in a log, again and again, without waiting for more."""
 
@@ -101,9 +113,10 @@ class Tail:
     def _fresh(self) -> Iterator[Record]:
         if not isinstance(self._log, FileLog):
             return self._log.read(self._cursor)
-        if not self._log.path.is_dir():
-            raise GoneError(f"{self._log.path} is gone; what is on the screen is the last that was read")
-        for folder in stream_folders(self._log.path):
+        folders = stream_folders(self._log.path)
+        if not self._log.path.is_dir() or (self._cursor and not folders):
+            raise gone(self._log.path)
+        for folder in folders:
             if folder.name not in self._readers:
                 self._readers[folder.name] = StreamReader(folder, self._cursor.get(folder.name, -1))
         return merged([reader.poll() for reader in self._readers.values()])

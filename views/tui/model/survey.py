@@ -6,13 +6,12 @@ from pathlib import Path
 
 import duckdb
 
-from asd.core.errors import AsdError
 from asd.store.catalogue_cache import scan
 from asd.store.catalogue_decode import connect
 from asd.store.files import FileLog
 from asd.views.tui.model.fold import Fold
 from asd.views.tui.model.rows import COLUMNS, micros, record_of
-from asd.views.tui.model.source import Signature, Source, Tail, signature, writer_alive
+from asd.views.tui.model.source import TROUBLE, Signature, Source, Tail, signature, writer_alive
 from asd.views.tui.model.state import RunState
 
 LIFE = ("run.started", "run.resumed", "run.planned", "run.finished", "run.failed", "lambda.chosen", "sample.failed")
@@ -90,7 +89,7 @@ class Glance:
                     self._fold.place(record, now)
                     if record.kind in LIFE:
                         self._fold.told(record, now)
-        except (AsdError, OSError, duckdb.Error) as error:
+        except TROUBLE as error:
             self._trouble, self._again = " ".join(str(error).split()), time.monotonic() + 10.0
             self._tail, self._fold = None, replace(Fold(self._fold.run), life=self._fold.life)
 

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock, Thread
 
-import duckdb
-
-from asd.core.errors import AsdError
 from asd.core.log import Record
 from asd.store.files import FileLog
 from asd.store.wakeup import Wakeup
@@ -16,7 +13,7 @@ from asd.views.tui.model.frames import SPEEDS, Frame
 from asd.views.tui.model.past import Past
 from asd.views.tui.model.rows import micros
 from asd.views.tui.model.seed import seeded
-from asd.views.tui.model.source import Tail, writer_alive
+from asd.views.tui.model.source import TROUBLE, Tail, gone, writer_alive
 from asd.views.tui.model.state import MICRO, RunState
 from asd.views.tui.model.survey import Glance
 from asd.views.tui.model.tables import Tables
@@ -56,10 +53,11 @@ class Watcher(Thread):
     def run(self) -> None:
         """Open, follow, and after trouble begin again, until `stop`."""
         while not self._stopped:
-            self._put(replace(self._frame, opening=True))
+            if not self._frame.trouble:
+                self._put(replace(self._frame, opening=True))
             try:
                 self._follow()
-            except (AsdError, OSError, duckdb.Error) as error:
+            except TROUBLE as error:
                 self._put(replace(self._frame, trouble=_one_line(error), opening=False))
                 self._sleep(AGAIN_S)
 
@@ -88,6 +86,8 @@ class Watcher(Thread):
 
     def _follow(self) -> None:
         seen = Glance(self.log.path).look()
+        if not self.log.path.is_dir() or (self._frame.state.events and not seen.state.events):
+            raise gone(self.log.path)
         if seen.state.events:
             self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True, whole=False))
         tables = Tables(self.log)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 
@@ -55,7 +56,7 @@ class Panel(Vertical):
     @property
     def scroller(self) -> Widget | None:
         """What moves with j, k, g and G."""
-        return next(iter(self.query("LongTable, VerticalScroll, ScrollableContainer").results(Widget)), None)
+        return None
 
     def question(self, key: str, question: Callable[[Cursor], object]) -> None:
         """Ask the librarian; the answer comes to `told` under `key`."""
@@ -86,19 +87,23 @@ class Panel(Vertical):
 class TextPanel(Panel):
     """A screen of text that scrolls, with a search in it."""
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.line = Line(classes="text")
+        self.scroll: Widget = VerticalScroll(self.line, can_focus=True)
+
+    def compose(self) -> ComposeResult:
         """The text."""
-        with VerticalScroll(can_focus=True):
-            yield Line(classes="text")
+        yield self.scroll
 
     @property
-    def line(self) -> Line:
-        """The text's widget."""
-        return self.query_one(Line)
+    def scroller(self) -> Widget | None:
+        """What the text scrolls in."""
+        return self.scroll
 
     def searched(self, text: str, *, backwards: bool = False) -> None:
         """Go to the next line that holds `text`."""
-        scroll = self.query_one(VerticalScroll)
+        scroll = self.scroll
         lines = self.line.plain.casefold().split("\n")
         here = round(scroll.scroll_y)
         found = [i for i, line in enumerate(lines) if text.casefold() in line]

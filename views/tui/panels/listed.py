@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.text import Text
+from textual.app import ComposeResult
 
 from asd.views.sanitize import safe
 from asd.views.tui.bars import Line
@@ -29,6 +30,8 @@ class ListedPanel(Panel):
         self.filter = ""
         self.sort = self.SORTS[0]
         self.listing = self.new_listing()
+        self.head = Line(classes="note")
+        self.table = LongTable(self.COLUMNS, PAGE, id=f"{id}-table")
         self._of: tuple[Any, ...] = ()
         self._renewed = 0.0
         self._cost = 0.0
@@ -37,15 +40,15 @@ class ListedPanel(Panel):
         """The list behind the screen."""
         raise NotImplementedError
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         """A line that says what is listed, above the list."""
-        yield Line(classes="note")
-        yield LongTable(self.COLUMNS, PAGE, id=f"{self.id}-table")
+        yield self.head
+        yield self.table
 
     @property
-    def table(self) -> LongTable:
+    def scroller(self) -> LongTable:
         """The list."""
-        return self.query_one(LongTable)
+        return self.table
 
     def ask(self, frame: Frame) -> None:
         """Renew the index where the log has grown, the filter changed or another moment is looked at."""
@@ -81,7 +84,7 @@ class ListedPanel(Panel):
     def counted(self, rows: int) -> None:
         """The list has `rows` rows."""
         self.table.set_rows(rows)
-        self.query_one(".note", Line).show(self.note(rows))
+        self.head.show(self.note(rows))
 
     def note(self, rows: int) -> Text:
         """What is listed, in what order, and what passes the filter."""

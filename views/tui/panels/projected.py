@@ -6,6 +6,7 @@ from textwrap import wrap
 
 import pyarrow as pa
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.containers import ScrollableContainer
 
 from asd.views import projections
@@ -37,14 +38,11 @@ class ProjectedPanel(TextPanel):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
+        self.line = Line(classes="wide-text")
+        self.scroll = ScrollableContainer(self.line, can_focus=True)
         self._of: tuple[object, ...] = ()
         self._asked = self._cost = 0.0
         self.tables: Tables = {}
-
-    def compose(self):  # type: ignore[no-untyped-def]
-        """Tables may be wider than the screen."""
-        with ScrollableContainer(can_focus=True):
-            yield Line(classes="wide-text")
 
     def ask(self, frame: Frame) -> None:
         """Compute again where the log has grown."""
@@ -100,6 +98,7 @@ class FiguresPanel(ProjectedPanel):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
+        self.head = Line(id="figure-names", classes="note")
         known = projections.names()
         first = [name for name in FIRST if name in known]
         self.all = (*first, *(name for name in known if name not in first))
@@ -115,18 +114,12 @@ class FiguresPanel(ProjectedPanel):
         names = Text()
         for name in self.all:
             names.append(f" {name} ", "bold reverse" if name == self.chosen else "dim")
-        self.query_one("#figure-names", Line).show(names)
+        self.head.show(names)
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         """Names, rows."""
-        yield Line(id="figure-names", classes="note")
-        with ScrollableContainer(can_focus=True):
-            yield Line(classes="wide-text", id="figure-rows")
-
-    @property
-    def line(self) -> Line:
-        """The rows' widget."""
-        return self.query_one("#figure-rows", Line)
+        yield self.head
+        yield self.scroll
 
     def sorted_next(self) -> None:
         """The next table."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from asd.views.tui.bars import Line
@@ -28,21 +29,28 @@ class RunPanel(Panel):
 
     HINT = "[ ] time  { } speed  space hold  e problems  o report  c compare"
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.blocks = {name: Line(id=f"block-{name}", classes="block") for name in BLOCKS}
+        columns = (Vertical(*(self.blocks[name] for name in side), classes="column") for side in (LEFT, RIGHT))
+        above = Horizontal(*columns, id="above", classes="blocks")
+        below = Horizontal(*(self.blocks[name] for name in BELOW), id="below", classes="blocks")
+        self.scroll = VerticalScroll(above, below, can_focus=True)
+
+    def compose(self) -> ComposeResult:
         """A widget for each block."""
-        with VerticalScroll(can_focus=True):
-            with Horizontal(id="above", classes="blocks"):
-                for column in (LEFT, RIGHT):
-                    with Vertical(classes="column"):
-                        yield from (Line(id=f"block-{name}", classes="block") for name in column)
-            with Horizontal(id="below", classes="blocks"):
-                yield from (Line(id=f"block-{name}", classes="block column") for name in BELOW)
+        yield self.scroll
+
+    @property
+    def scroller(self) -> VerticalScroll:
+        """What the blocks scroll in."""
+        return self.scroll
 
     def show_frame(self, frame: Frame) -> None:
         """Draw each block whose text has changed."""
         now_us = time.time_ns() // 1000
         for name, painter in BLOCKS.items():
-            block = self.query_one(f"#block-{name}", Line)
+            block = self.blocks[name]
             if not frame.whole and name != "progress":
                 block.show(title(name, "cannot be read" if frame.trouble else "being counted"))
             else:
@@ -55,4 +63,4 @@ class RunPanel(Panel):
 
     def text_to_copy(self) -> str:
         """Every block."""
-        return "\n\n".join(self.query_one(f"#block-{name}", Line).plain for name in BLOCKS)
+        return "\n\n".join(block.plain for block in self.blocks.values())

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from rich.text import Text
+from textual.app import ComposeResult
 
 from asd.views.sanitize import safe
 from asd.views.tui.bars import Line
@@ -82,15 +83,20 @@ class RunsPanel(Panel):
 
     HINT = "enter open  p pin  c compare with the pinned  v verify"
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.head = Line(classes="note")
+        self.table = LongTable(COLUMNS, page=1_000_000, id="runs-table")
+
+    def compose(self) -> ComposeResult:
         """A sentence above the list."""
-        yield Line(id="runs-note", classes="note")
-        yield LongTable(COLUMNS, page=1_000_000, id="runs-table")
+        yield self.head
+        yield self.table
 
     @property
-    def table(self) -> LongTable:
+    def scroller(self) -> LongTable:
         """The list."""
-        return self.query_one(LongTable)
+        return self.table
 
     def show_runs(self, runs: Sequence[Listed], exists: bool) -> None:
         """Show what the survey found; the cursor stays on its run."""
@@ -106,7 +112,7 @@ class RunsPanel(Panel):
         said = f"{len(runs)} runs in {store}" if runs else f"No run in {store} yet. {NO_RUN}"
         if not exists:
             said = f"There is no store at {store}. {NO_RUN}"
-        self.query_one("#runs-note", Line).show(safe(said))
+        self.head.show(safe(said))
 
     @property
     def chosen(self) -> str:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
 from asd.views.tui.bars import Line
@@ -26,20 +27,18 @@ class SamplePanel(TextPanel):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.sample = ""
+        self.pinned = Line(classes="text")
+        self.beside = VerticalScroll(self.pinned, can_focus=True, id="pinned")
         self._of: tuple[object, ...] = ()
 
-    def compose(self):  # type: ignore[no-untyped-def]
+    def compose(self) -> ComposeResult:
         """The sample, and room for another."""
-        with Horizontal():
-            with VerticalScroll(can_focus=True, classes="half"):
-                yield Line(id="sample-text", classes="text")
-            with VerticalScroll(can_focus=True, classes="half", id="pinned"):
-                yield Line(id="pinned-text", classes="text")
+        yield Horizontal(self.scroll, self.beside)
 
     def show_frame(self, frame: Frame) -> None:
         """Say what to do where no sample is chosen."""
         pinned = self.terminal.pinned_sample
-        self.query_one("#pinned").display = bool(pinned) and pinned != self.sample
+        self.beside.display = bool(pinned) and pinned != self.sample
         if not self.sample:
             self.line.show(Text("no sample is open: choose one among the samples (3) with enter", "dim"))
 
@@ -59,10 +58,10 @@ class SamplePanel(TextPanel):
         if answer.trouble:
             self.line.show(Text(answer.trouble, "yellow"))
         elif isinstance(answer.value, Story):
-            place = "#pinned-text" if answer.key.endswith("pinned") else "#sample-text"
-            self.query_one(place, Line).show(paint.sample(answer.value))
+            place = self.pinned if answer.key.endswith("pinned") else self.line
+            place.show(paint.sample(answer.value))
 
     def open_sample(self, sample: str) -> None:
         """Show another sample, from its beginning."""
         self.sample = sample
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.scroll.scroll_home(animate=False)
