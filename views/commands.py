@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from asd.views import log_commands, verify_command, why_command
+from asd.views import import_command, log_commands, verify_command, why_command
 from asd.views.cli import (
     STORE,
     JsonOption,
@@ -26,6 +26,7 @@ from asd.views.cli import (
 app = new_app("Look at what runs have logged: list, project, query, verify.")
 app.add_typer(log_commands.app, name="log")
 app.command()(why_command.why)
+app.command("import")(import_command.import_logs)
 app.command()(verify_command.verify)
 app.command()(verify_command.prove)
 FormatOption = Annotated[

@@ -2,16 +2,23 @@
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, new_app
+from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, new_app, store_of
 
 if TYPE_CHECKING:
     from asd.core.log import Cursor, Record
 
 app = new_app("The events themselves: watch them, write them out, join copies, print signed heads.")
+
+ExportOption = Annotated[
+    Literal["jsonl", "ro-crate", "every-eval-ever", "otel"],
+    typer.Option(
+        "--format", help="jsonl, ro-crate (a zip), every-eval-ever (JSON lines), or otel (OTLP's JSON)."
+    ),
+]
 
 
 @app.command()
@@ -43,12 +50,37 @@ def tail(
 
 
 @app.command()
-def export(store: StoreOption = Path(STORE), run: RunOption = None, output: OutputOption = None) -> None:
-    """Write every event as its line of JSON, byte for byte as it was logged, in order of time."""
+def export(
+    store: StoreOption = Path(STORE),
+    run: RunOption = None,
+    output: OutputOption = None,
+    form: ExportOption = "jsonl",
+) -> None:
+    """Write every event as its line of JSON, byte for byte as it was logged, in order of time; or for other tools."""
     from asd.store.copies import export_lines
     from asd.views.cli import emit_bytes
 
-    emit_bytes(export_lines(log_of(store, run).path), output)
+    if form == "jsonl":
+        emit_bytes(export_lines(log_of(store, run).path), output)
+        return
+    emit_bytes([_exported(store, run, form)], output)
+
+
+def _exported(store: Path, run: str | None, form: str) -> bytes:
+    from asd.store.copies import export_lines
+    from asd.views import exports
+    from asd.views.rendering import open_session, report
+
+    session = open_session(store_of(store), run)
+    try:
+        if form == "every-eval-ever":
+            return exports.every_eval_ever(session)
+        if form == "otel":
+            return exports.otel(session)
+        lines = export_lines(log_of(store, session.run).path)
+        return exports.ro_crate(session, lines, report(session, "md", "en"))
+    finally:
+        session.close()
 
 
 @app.command()

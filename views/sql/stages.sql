@@ -23,8 +23,8 @@ SELECT s.stage, s.model, s.samples, s.answers, s.correct_samples,
     s.total_latency_s / s.answers AS mean_latency_s,
     s.total_busy_s / s.answers AS mean_busy_s,
     s.total_first_token_s / s.answers AS mean_first_token_s,
-    s.input_tokens / s.answers AS mean_input_tokens,
-    s.output_tokens / s.answers AS mean_output_tokens,
+    nullif(s.input_tokens, 0) / s.answers AS mean_input_tokens,
+    nullif(s.output_tokens, 0) / s.answers AS mean_output_tokens,
     coalesce(c.relative_cost, c.policy_cost) AS relative_cost, c.theoretical_cost, c.policy_cost, c.basis AS cost_basis,
     s.nature
 FROM all_tasks s LEFT JOIN cost_measured c USING (stage)

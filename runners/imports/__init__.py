@@ -1,0 +1,1 @@
+"""Results that other tools logged, brought in as events: marked as recorded, with the source's hash beside them."""
