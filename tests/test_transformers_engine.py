@@ -46,7 +46,7 @@ def answers(session: TransformersSession, problems: list[Problem], sampling: Sam
 
 def test_greedy_answers_are_those_of_transformers_own_generate(session: TransformersSession) -> None:
     for problem, answer in zip(PROBLEMS, answers(session, PROBLEMS, Sampling(max_tokens=12)), strict=True):
-        ids = session.tokenizer(problem.prompt, return_tensors="pt").input_ids
+        ids = session.tokenizing.tokenizer(problem.prompt, return_tensors="pt").input_ids
         theirs = session.model.generate(ids, max_new_tokens=12, do_sample=False, pad_token_id=0)
         assert answer.token_ids == tuple(theirs[0, ids.shape[1] :].tolist())
 
@@ -123,8 +123,8 @@ def test_turns_go_through_the_chat_template_where_there_is_one(
     session: TransformersSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     template = "{% for m in messages %}{{ m.role[0] }} {{ m.content }}{% endfor %}="
-    monkeypatch.setattr(session.tokenizer, "chat_template", template)
-    monkeypatch.setattr(session, "chat", True)
+    monkeypatch.setattr(session.tokenizing.tokenizer, "chat_template", template)
+    monkeypatch.setattr(session.tokenizing, "chat", True)
     told = replace(PROBLEMS[0], turns=(Turn("user", "abc"),))
     assert [one.text for one in session.prompts([told, PROBLEMS[1]])] == ["u abc=", "hello you="]
 

@@ -43,6 +43,11 @@ def greedy(logprobs: "Tensor", rows: Sequence[int]) -> "Tensor":
     return logprobs.argmax(-1)
 
 
+def never(token_ids: Sequence[int]) -> bool:
+    """No answer ends early."""
+    return False
+
+
 class Sampled:
     """Tokens drawn by the inverse of the cumulative distribution, each row from a generator of its own, so that a
     sample's draws do not depend on its batch. `top_p` is nucleus sampling (Holtzman et al. 2020)."""
@@ -79,7 +84,7 @@ def decode(
     ends: frozenset[int],
     limit: int,
     choose: Chooser = greedy,
-    stopped: Callable[[Sequence[int]], bool] = lambda token_ids: False,
+    stopped: Callable[[Sequence[int]], bool] = never,
 ) -> list[Decoded]:
     """Answer a batch of prompts' token ids, padded on the left; at most `limit` tokens each.
 

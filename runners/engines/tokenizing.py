@@ -33,9 +33,16 @@ class Tokenizing:
         texts: list[str] = self.tokenizer.batch_decode([list(ids) for ids in answers], skip_special_tokens=True)
         return [_cut(text, stops) for text in texts]
 
+    def stopped(self, token_ids: Sequence[int], stops: Sequence[str]) -> bool:
+        """Whether an answer that grew by one token now ends in one of `stops`."""
+        # A character takes at most four byte tokens, so a stop string lies within so many of the last tokens.
+        tail = list(token_ids[-4 * max(map(len, stops)) - 4 :])
+        text = str(self.tokenizer.decode(tail, skip_special_tokens=True))
+        return any(stop in text for stop in stops)
+
     def _prompt(self, problem: Problem) -> Prompt:
         if not (self.chat and problem.turns):
-            return Prompt(problem.sample, problem.prompt, tuple(self.tokenizer(problem.prompt)["input_ids"]))
+            return Prompt(problem.sample, problem.text, tuple(self.tokenizer(problem.text)["input_ids"]))
         turns = [{"role": turn.speaker, "content": turn.content} for turn in problem.turns]
         text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         return Prompt(problem.sample, text, tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]))

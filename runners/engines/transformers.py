@@ -12,13 +12,14 @@ from pydantic import Field
 
 from asd.core.errors import EngineError, MissingDataError
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
-from asd.runners.engines.decoding import Chooser, Decoded, Sampled, decode, greedy
+from asd.runners.engines.decoding import Chooser, Decoded, Sampled, decode, greedy, never
 from asd.runners.engines.logprobs import summarize
+from asd.runners.engines.tokenizing import Tokenizing
 from asd.runners.model_folders import model_folder
 from asd.runners.tasks.base import Problem
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -80,11 +81,9 @@ class TransformersSession:
         """Load and warm up. Raises `MissingDataError` or `EngineError`."""
         before = _memory_bytes(engine.device)
         self.model = _model(engine)
-        self.tokenizer = _tokenizer(engine)
-        self.chat = engine.chat if engine.chat is not None else self.tokenizer.chat_template is not None
-        self.ends = _ends(self.model, self.tokenizer)
+        self.tokenizing = Tokenizing(engine.folder, engine.chat)
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
-        decode(self.model, [[min(self.ends, default=0)]], ends=frozenset(), limit=2)
+        decode(self.model, [[min(self.tokenizing.ends, default=0)]], ends=frozenset(), limit=2)
         self.loaded = _loaded(engine, self.model, _memory_bytes(engine.device, self.model) - before)
 
     def close(self) -> None:
@@ -92,29 +91,21 @@ class TransformersSession:
         vars(self).clear()
 
     def prompts(self, problems: Sequence[Problem]) -> list[Prompt]:
-        return [self._prompt(problem) for problem in problems]
+        return self.tokenizing.prompts(problems)
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Generation]:
         began = time.monotonic()
-        stopped = partial(_ends_text, self.tokenizer, sampling.stop) if sampling.stop else lambda token_ids: False
         answers = decode(
             self.model,
             [prompt.token_ids for prompt in prompts],
-            ends=self.ends,
+            ends=self.tokenizing.ends,
             limit=self._limit(prompts, sampling.max_tokens),
             choose=_chooser(sampling, prompts),
-            stopped=stopped,
+            stopped=partial(self.tokenizing.stopped, stops=sampling.stop) if sampling.stop else never,
         )
-        texts = [_cut(text, sampling.stop) for text in self._texts(answers)]
+        texts = self.tokenizing.texts([answer.token_ids for answer in answers], sampling.stop)
         busy_s = (time.monotonic() - began) / len(prompts)
         return [_generation(*one, busy_s) for one in zip(prompts, answers, texts, strict=True)]
-
-    def _prompt(self, problem: Problem) -> Prompt:
-        if not (self.chat and problem.turns):
-            return Prompt(problem.sample, problem.text, tuple(self.tokenizer(problem.text)["input_ids"]))
-        turns = [{"role": turn.speaker, "content": turn.content} for turn in problem.turns]
-        text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        return Prompt(problem.sample, text, tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]))
 
     def _limit(self, prompts: Sequence[Prompt], max_tokens: int) -> int:
         longest = max(prompts, key=lambda prompt: len(prompt.token_ids))
@@ -124,9 +115,6 @@ class TransformersSession:
                 f"{longest.sample} has {len(longest.token_ids)} tokens and the model takes 1 to {self.longest}"
             )
         return min(max_tokens, room)
-
-    def _texts(self, answers: Sequence[Decoded]) -> list[str]:
-        return self.tokenizer.batch_decode([answer.token_ids for answer in answers], skip_special_tokens=True)
 
 
 def _generation(prompt: Prompt, answer: Decoded, text: str, busy_s: float) -> Generation:
@@ -149,24 +137,6 @@ def _chooser(sampling: Sampling, prompts: Sequence[Prompt]) -> Chooser:
     return Sampled(sampling, [prompt.sample for prompt in prompts]) if sampling.temperature > 0 else greedy
 
 
-def _cut(text: str, stops: Sequence[str]) -> str:
-    ends = [place for stop in stops if (place := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
-
-
-def _ends_text(tokenizer: "PreTrainedTokenizerBase", stops: Sequence[str], token_ids: Sequence[int]) -> bool:
-    # A character takes at most four byte tokens, so a stop string lies within so many of the last tokens.
-    tail = list(token_ids[-4 * max(map(len, stops)) - 4 :])
-    text = str(tokenizer.decode(tail, skip_special_tokens=True))
-    return any(stop in text for stop in stops)
-
-
-def _ends(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> frozenset[int]:
-    configured = model.generation_config.eos_token_id if model.generation_config else None
-    several = configured if isinstance(configured, list) else [configured]
-    return frozenset(token for token in [*several, tokenizer.eos_token_id] if isinstance(token, int))
-
-
 def _model(engine: TransformersEngine) -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForCausalLM
@@ -186,18 +156,6 @@ def _model(engine: TransformersEngine) -> "PreTrainedModel":
         loaded: PreTrainedModel = model
         return loaded
     except (OSError, ValueError, RuntimeError) as error:
-        raise _why(engine, error) from error
-
-
-def _tokenizer(engine: TransformersEngine) -> "PreTrainedTokenizerBase":
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            engine.folder, trust_remote_code=False, local_files_only=True
-        )
-        return tokenizer
-    except (OSError, ValueError) as error:
         raise _why(engine, error) from error
 
 
