@@ -21,8 +21,8 @@ demo: $(RUN_READY)  ## run the pocket experiment; print a summary and where its 
 	@$(BIN)/asd project lambdas --store $(STORE)
 	@echo "The report: $(STORE)/report.md"
 
-test: $(TEST_READY) lint types  ## run every check that CI runs
-	$(BIN)/python -m pytest -n 2 -q
+test: $(TEST_READY) lint types  ## run every check that CI runs, but vLLM's
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: $(TEST_READY)  ## style, formatting, layers
 	$(BIN)/ruff check .
