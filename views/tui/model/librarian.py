@@ -51,11 +51,11 @@ class Librarian(Thread):
         self._cursor.interrupt()
 
     def run(self) -> None:
-        """Answer until `stop`."""
-        with self._cursor:
-            while (asked := self._next()) is not None:
-                for key, question in asked:
-                    self._answer(key, question)
+        """Answer until `stop`, then close the tables, which nobody asks any more."""
+        while (asked := self._next()) is not None:
+            for key, question in asked:
+                self._answer(key, question)
+        self._tables.close()
 
     def _next(self) -> list[tuple[str, Question]] | None:
         """What waits, without those that were asked again under the same key; None to end."""

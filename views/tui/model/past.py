@@ -28,10 +28,6 @@ class Past:
         self._at_us = 0
         self._looked = time.monotonic()
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._cursor.db.close()
-
     def at(self, wanted_us: int, speed: int, end_us: int) -> tuple[int, RunState]:
         """The state at `wanted_us`, or where a replay at `speed` has got to since the last look, and that moment."""
         now = time.monotonic()

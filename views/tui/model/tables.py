@@ -5,6 +5,7 @@ the schema `seen` that end at the variable `as_of`, so that the projections of t
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Self
 
@@ -122,7 +123,8 @@ class Cursor:
 
     def interrupt(self) -> None:
         """Stop the query that is running in another thread."""
-        self.db.interrupt()
+        with suppress(duckdb.Error):
+            self.db.interrupt()
 
     def __enter__(self) -> Self:
         return self

@@ -104,9 +104,6 @@ class Watcher(Thread):
                     self._pause(self._wakeup)
         finally:
             tail.close()
-            if self._past is not None:
-                self._past.close()
-            tables.close()
 
     def _turn(self, fold: Fold, tail: Tail, tables: Tables) -> None:
         records = tail.poll()
