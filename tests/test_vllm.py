@@ -4,6 +4,7 @@ What needs vLLM is skipped where vLLM is not installed.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -30,9 +31,13 @@ def engine(stage: str, **fields: object) -> VllmEngine:
 
 
 def processes() -> set[int]:
-    """The processes that this one started, but for Python's own tracker of shared memory."""
-    children = psutil.Process().children(recursive=True)
-    return {one.pid for one in children if "resource_tracker" not in " ".join(one.cmdline())}
+    """The processes that this one started and that still run, but for Python's own tracker of shared memory."""
+    found = set()
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(one.cmdline()):
+                found.add(one.pid)
+    return found
 
 
 @pytest.fixture(scope="module", params=["pocket-s0", "pocket-s1", "pocket-s2", "pocket-s3"])
@@ -40,8 +45,10 @@ def session(request: pytest.FixtureRequest) -> Iterator[VllmSession]:
     """Each stage in turn, loaded and freed; nothing of a stage may be left when the next one is loaded."""
     pytest.importorskip("vllm", reason="vLLM is not installed; make test-vllm tests it in an environment of its own")
     before = processes()
-    with engine(request.param).load() as loaded:
-        yield loaded
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHDYNAMO_DISABLE", "1")  # compiling the sampler takes longer than all of these tests
+        with engine(request.param).load() as loaded:
+            yield loaded
     assert processes() <= before
 
 
