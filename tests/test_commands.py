@@ -254,3 +254,78 @@ def test_progress_in_plain_lines_tells_each_phase_and_each_tenth() -> None:
     assert lines[0] == "preparation"
     assert any(line.startswith("generated 72 of 72 (100%)") for line in lines)
     assert sum(line.startswith("generated") for line in lines) <= 10
+
+
+def test_why_tells_the_query_and_lists_the_events(store: Path) -> None:
+    done = command("asd", "why", "results.speedup", "--where", "task=sums", "--events", "--json", store=store)
+    told = json.loads(done.stdout)
+    assert told["rows"][0]["speedup"] == pytest.approx(24 / 28, abs=1e-3)
+    answers = next(one for one in told["rests_on"] if one["table"] == "sample_answered")
+    assert answers["events"] == len(answers["list"]) == 12
+    assert set(told["sql"]) == {"results", "cells", "answers"}
+    assert "rests on" in command("asd", "why", "stages", store=store).stdout
+
+
+def test_two_runs_are_compared(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "two")
+    with Store(tmp_path / "two").create("other") as log:
+        log.append("main", [_turned(event) for event in run_events()])
+    told = json.loads(command("asd", "diff", RUN, "other", "--json", store=tmp_path / "two").stdout)
+    assert told["facts"]["datasets"] == []
+    flips = {one["condition"]: one for one in told["flips"]}
+    assert flips["stage 0 alone"]["lost"] == ["sums/test/1"]
+    assert flips["stage 0 alone"]["method"] == "exact McNemar"
+    assert {one["projection"] for one in told["moved"]} >= {"stages", "stage_tasks"}
+    text = command("asd", "diff", RUN, "other", store=tmp_path / "two").stdout
+    assert "1 lost" in text
+
+
+def _turned(event: Event) -> Event:
+    is_it = event.kind == "sample.graded" and event.subject == "sums/test/1@0"
+    return event.model_copy(update={"correct": False}) if is_it else event
+
+
+def test_a_run_compared_with_itself_differs_in_nothing(store: Path) -> None:
+    told = json.loads(command("asd", "diff", RUN, RUN, "--json", store=store).stdout)
+    assert not any(told["facts"].values())
+    assert told["moved"] == []
+    assert all(one["p_value"] == 1 for one in told["flips"])
+
+
+def test_figures_are_written_to_a_folder(store: Path, tmp_path: Path) -> None:
+    done = command("asd", "figures", "-o", str(tmp_path / "figures"), store=store)
+    assert done.returncode == 0
+    assert {file.name for file in (tmp_path / "figures").iterdir()} >= {"frontier.svg", "funnel.svg", "phases.svg"}
+
+
+def test_results_of_another_tool_are_imported_as_a_run(tmp_path: Path) -> None:
+    file = tmp_path / "org__model" / "samples_quiz.jsonl"
+    file.parent.mkdir()
+    sample = {"doc_id": 0, "target": "1", "arguments": [["Q"]], "resps": [["1"]], "acc": 1.0, "metrics": ["acc"]}
+    file.write_text(json.dumps(sample))
+    assert command("asd", "import", str(file), "--name", "quiz", store=tmp_path / "store").returncode == 0
+    rows = json.loads(command("asd", "project", "stages", "--json", store=tmp_path / "store").stdout)
+    assert [(row["model"], row["accuracy"], row["nature"]) for row in rows] == [("org/model", 1.0, "recorded")]
+
+
+def test_a_file_that_cannot_be_imported_leaves_no_run(tmp_path: Path) -> None:
+    done = command("asd", "import", str(tmp_path / "samples_none.jsonl"), store=tmp_path / "store")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "ro-crate", "every-eval-ever", "otel"])
+def test_a_run_is_exported(store: Path, tmp_path: Path, form: str) -> None:
+    file = tmp_path / "out"
+    assert command("asd", "log", "export", "--format", form, "-o", str(file), store=store).returncode == 0
+    assert file.stat().st_size > 100
+
+
+def test_a_report_that_was_handed_out_verifies_until_it_is_edited(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "store")
+    file = tmp_path / "report.md"
+    assert command("asd", "project", "report", "-o", str(file), store=tmp_path / "store").returncode == 0
+    assert command("asd", "verify", "--report", str(file), store=tmp_path / "store").returncode == 0
+    file.write_text(file.read_text().replace("0.750", "0.950"))
+    done = command("asd", "verify", "--report", str(file), store=tmp_path / "store")
+    assert (done.returncode, done.stdout) == (3, "")

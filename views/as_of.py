@@ -9,16 +9,28 @@ from asd.core.event import Event
 from asd.core.log import START, Cursor, EventLog, Record
 from asd.store.catalogue import Catalogue, Sealing
 from asd.store.catalogue_cache import Segment
+from asd.store.files import FileLog
+from asd.store.layout import Sealed, chain, sealed_files, stream_folders
 
 MAIN = "main"
+REPORTS = "reports"
+"""The stream of reports that were handed out: no part of what reports are made from."""
 
 
 class AsOf:
-    """The events of `log` up to and with the sequence numbers `heads`; streams that are not in it are left out."""
+    """The events of `log` up to and with the sequence numbers `heads`; streams that are not in it are left out.
 
-    def __init__(self, log: EventLog, heads: Mapping[str, int]) -> None:
+    With `heads` None, everything but the stream of reports.
+    """
+
+    def __init__(self, log: EventLog, heads: Mapping[str, int] | None) -> None:
         """Reading is all that it does."""
-        self._log, self.heads = log, dict(heads)
+        self._log, self._heads = log, heads
+
+    def _holds(self, stream: str, seq: int) -> bool:
+        if self._heads is None:
+            return stream != REPORTS
+        return seq <= self._heads.get(stream, -1)
 
     @property
     def run(self) -> str:
@@ -32,7 +44,7 @@ class AsOf:
     def read(self, after: Cursor = START, only: Collection[type[Event]] = ()) -> Iterator[Record]:
         """What follows `after`, up to the heads."""
         for record in self._log.read(after, only):
-            if record.seq <= self.heads.get(record.stream, -1):
+            if self._holds(record.stream, record.seq):
                 yield record
 
     def follow(self, after: Cursor = START, only: Collection[type[Event]] = ()) -> Iterator[Record]:
@@ -43,7 +55,7 @@ class AsOf:
 class SealedAsOf(AsOf):
     """The same over a log with sealed files, of which those are used that lie before the heads as a whole."""
 
-    def __init__(self, log: Sealing, heads: Mapping[str, int]) -> None:
+    def __init__(self, log: Sealing, heads: Mapping[str, int] | None) -> None:
         """Reading is all that it does."""
         super().__init__(log, heads)
         self._sealing = log
@@ -55,12 +67,31 @@ class SealedAsOf(AsOf):
 
     def segments(self) -> Sequence[Segment]:
         """The sealed files that hold nothing after the heads."""
-        return [one for one in self._sealing.segments() if one.last <= self.heads.get(one.stream, -1)]
+        return [one for one in self._sealing.segments() if self._holds(one.stream, one.last)]
 
 
-def as_of(log: EventLog, heads: Mapping[str, int]) -> AsOf:
-    """`log` as it stood at `heads`."""
+def as_of(log: EventLog, heads: Mapping[str, int] | None) -> AsOf:
+    """`log` as it stood at `heads` (None: now), without the stream of reports."""
     return SealedAsOf(log, heads) if isinstance(log, Sealing) else AsOf(log, heads)
+
+
+def notes_of(log: FileLog, heads: Mapping[str, int] | None = None) -> dict[str, str]:
+    """The signed heads of the streams whose last sealed event is their last of all (or is that of `heads`)."""
+    found = {}
+    for folder in stream_folders(log.path):
+        if heads is None and hot_is_ahead(folder):
+            continue
+        sealed = sealed_files(folder)
+        ends = [one for one in sealed if heads is None or one.last == heads.get(folder.name)]
+        note = ends[-1].note.read_text("utf-8") if ends and ends[-1].note.is_file() else ""
+        if note:
+            found[folder.name] = note
+    return found
+
+
+def hot_is_ahead(folder: Path) -> bool:
+    """Whether the stream in `folder` has lines that are not sealed yet."""
+    return any(not isinstance(one, Sealed) for one in chain(folder))
 
 
 def heads_at(log: EventLog, told: str) -> dict[str, int]:

@@ -132,7 +132,7 @@ _DIGITS = dict(zip("0123456789", ("Zero", "One", "Two", "Three", "Four", "Five",
 
 
 def macro_name(*parts: str) -> str:
-    """A macro's name, of letters alone: `macro_name("speedup", "gsm8k")` is `asdSpeedupGsmEightk`."""
+    """A macro's name, of letters alone: `macro_name("speedup", "gsm8k")` is `asdSpeedupGsmEightK`."""
     words = [word for part in parts for word in re.findall(r"[a-z]+|[A-Z][a-z]*|\d", part)]
     return "asd" + "".join(_DIGITS.get(word, word.capitalize()) for word in words)
 

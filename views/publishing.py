@@ -8,20 +8,20 @@ from asd.core.errors import DamageError, MissingDataError
 from asd.core.facts.analysis import ReportPublished
 from asd.store.files import FileLog
 from asd.store.store import Store
+from asd.views.as_of import REPORTS
 from asd.views.rendering import Wanted, open_session, report
 from asd.views.report import Language
 from asd.views.session import Session
-
-STREAM = "reports"
-"""The stream of `report.published`: its own, since the run's may be held by the process that writes it."""
 
 
 def publish(store: Store, session: Session, data: bytes, form: Wanted, language: Language) -> None:
     """Log that a report of these bytes was handed out; errors as for `EventLog.append`."""
     heads = {str(row["stream"]): int(str(row["last_seq"])) for row in session.rows("streams")}
-    event = ReportPublished(format=f"{form or 'md'}/{language}", sha256=sha256(data).hexdigest(), heads=heads)
+    notes = {stream: note for stream, note in session.notes.items() if stream in heads}
+    told = f"{form or 'md'}/{language}"
+    event = ReportPublished(format=told, sha256=sha256(data).hexdigest(), heads=heads, notes=notes)
     with store.run(session.run) as log:
-        log.append(STREAM, [event])
+        log.append(REPORTS, [event])
 
 
 def check(store: Store, run: str | None, file: Path) -> str:
@@ -41,7 +41,7 @@ def check(store: Store, run: str | None, file: Path) -> str:
             f"{file}: not a report that the run {log.run} handed out: it was edited, or is another run's (--run)"
         )
     form, _, language = published.format.partition("/")
-    session = open_session(store, log.run, published.heads)
+    session = open_session(store, log.run, published.heads, published.notes)
     again = report(session, cast(Wanted, form), cast(Language, language))
     session.close()
     if again != data:

@@ -10,7 +10,7 @@ from asd.core.facts.run import RunStarted
 from asd.core.log import EventLog
 from asd.store.store import Store
 from asd.views import projections
-from asd.views.as_of import as_of
+from asd.views.as_of import as_of, notes_of
 from asd.views.document import Document
 from asd.views.formats import Format, render, to_csv, to_json, to_markdown, to_terminal
 from asd.views.markdown import to_markdown as report_markdown
@@ -22,21 +22,24 @@ Wanted = Literal["table", "json", "csv", "md", "html", "latex", "macros", "pdf"]
 _OF_REPORTS = ("html", "latex", "macros", "pdf")
 
 
-def open_session(store: Store, run: str | None, heads: Mapping[str, int] | None = None) -> Session:
-    """The session of a run (None: the latest), as of `heads` where they are given.
+def open_session(
+    store: Store, run: str | None, heads: Mapping[str, int] | None = None, notes: Mapping[str, str] | None = None
+) -> Session:
+    """The session of a run (None: the latest), as of `heads` where they are given, with the signed heads `notes`
+    (None: those that lie beside the log and sign its last event).
 
     Where the run names a parent that the store holds, that is open too.
     """
-    log: EventLog = store.run(run)
-    if heads is not None:
-        log = as_of(log, heads)
+    files = store.run(run)
+    log = as_of(files, heads)
+    signed = notes_of(files, heads) if notes is None else notes
     parent = _parent(log)
     if parent is None:
-        return Session(log)
+        return Session(log, notes=signed)
     try:
-        return Session(log, store.run(parent))
+        return Session(log, store.run(parent), signed)
     except UnknownRunError:
-        return Session(log)
+        return Session(log, notes=signed)
 
 
 def _parent(log: EventLog) -> str | None:

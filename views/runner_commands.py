@@ -79,12 +79,17 @@ def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: Sto
 
 def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
     """Run into the log, showing progress on standard error; say at the end where to look."""
+    from asd.core.facts.run import RunFinished
     from asd.runners.base import record
+    from asd.runners.telemetry import Telemetry, alongside
     from asd.views.progress import watching
 
+    if any(log.read(only=(RunFinished,))):
+        tell(f"run {log.run} had finished already; its report: asd project report --run {log.run}")
+        return
     runner = runner.recalling(_known(runner, store))
     tell(f"run {log.run} in {store}")
-    with log, watching(sys.stderr) as watch:
+    with log, alongside(Telemetry(), log), watching(sys.stderr) as watch:
         record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
     place = "" if store == Path(STORE) else f" --store {store}"
     tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")
@@ -105,7 +110,9 @@ def _known(runner: "Runner", store: Path) -> "dict[str, SampleGenerated]":
 
 
 def _command() -> tuple[str, ...]:
-    return (Path(sys.argv[0]).name, *sys.argv[1:])
+    from asd.runners.secrets import mask
+
+    return (Path(sys.argv[0]).name, *map(mask, sys.argv[1:]))
 
 
 @app.command("list")

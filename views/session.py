@@ -1,5 +1,7 @@
 """One run's tables, opened once: projections run over them, each at most one time."""
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -13,9 +15,10 @@ from asd.views import projections
 class Session:
     """The catalogue of one run, with the run that it varies (if any) in the schema `parent`."""
 
-    def __init__(self, log: EventLog, parent: EventLog | None = None) -> None:
-        """Open both logs at their present heads; errors as for `Catalogue`."""
+    def __init__(self, log: EventLog, parent: EventLog | None = None, notes: Mapping[str, str] | None = None) -> None:
+        """Open both logs at their present heads; `notes` are the signed heads, by stream. Errors as for `Catalogue`."""
         self.run = log.run
+        self.notes = dict(notes or {})
         self.catalogue = Catalogue([log], [parent] if parent is not None else [])
         self._made: set[str] = set()
         self._rows: dict[str, list[dict[str, object]]] = {}

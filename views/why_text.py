@@ -29,6 +29,7 @@ def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Se
         yield sanitize(f"  {one.events:,} events in {one.table}{which}{between}")
         for event in events.get(one.table, ()):
             yield sanitize(f"    {event['stream']} {event['seq']} {event['id']}")
+    yield f"a proof that one of them is in the log: asd prove EVENT-ID --run {run}"
     for name, sql in found.sql.items():
         yield f"-- {name}.sql"
         yield sanitize(sql.rstrip(), newlines=True)

@@ -1,5 +1,7 @@
 """What was computed from the run's own facts, and what was handed out."""
 
+from pydantic import Field
+
 from asd.core.event import Event, Fact, JsonObject
 
 
@@ -94,8 +96,10 @@ class AblationMeasured(Event, kind="ablation.measured", v=1, once=True):
 
 
 class ReportPublished(Event, kind="report.published", v=1):
-    """A report was handed out: the hash of its bytes and the sequence numbers that it was built from."""
+    """A report was handed out: the hash of its bytes, the sequence numbers that it was built from, and by stream the
+    signed heads that it carries."""
 
     format: str
     sha256: str
     heads: dict[str, int]
+    notes: dict[str, str] = Field(default_factory=dict)

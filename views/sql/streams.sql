@@ -1,8 +1,7 @@
--- From how much of the log was this read? The head of each stream, but for the one of reports handed out.
+-- From how much of the log was this read? The head of each stream.
 SELECT run, stream, count(*)::BIGINT AS events, max(seq) AS last_seq,
     strftime(min(time) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') AS first_event,
     strftime(max(time) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') AS last_event
 FROM events
-WHERE stream <> 'reports'
 GROUP BY run, stream
 ORDER BY run, stream
