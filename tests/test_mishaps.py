@@ -11,6 +11,7 @@ import yaml
 from ladders import settings, write_ladder
 
 import asd.runners
+from asd.core.log import Record
 from asd.store.store import Store
 
 START = "from asd.views.runner_commands import main; main()"
@@ -33,8 +34,11 @@ def config(tmp_path: Path) -> Path:
 
 
 def last_events(store: Path) -> list[str]:
-    log = Store(store).run()
-    return [record.kind for record in log.read()][-2:]
+    return [record.kind for record in main_stream(store)][-2:]
+
+
+def main_stream(store: Path) -> list[Record]:
+    return [record for record in Store(store).run().read() if record.stream == "main"]
 
 
 def test_a_missing_dataset_ends_the_run_with_its_name_and_is_logged(config: Path, tmp_path: Path) -> None:
@@ -84,10 +88,10 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on_where_there_is_room(confi
     code, lines = asd_runner("start", str(config), store=store, program=limited)
     assert code == 1
     assert "safe" in lines[-1]
-    kept = [(record.seq, record.data) for record in Store(store).run().read()]
+    kept = [(record.seq, record.data) for record in main_stream(store)]
     assert [seq for seq, _ in kept] == list(range(len(kept)))
     assert asd_runner("resume", Store(store).latest(), store=store)[0] == 0
-    after = [(record.seq, record.data) for record in Store(store).run().read()]
+    after = [(record.seq, record.data) for record in main_stream(store)]
     assert after[: len(kept)] == kept
     assert last_events(store)[-1] == "run.finished"
 

@@ -35,14 +35,18 @@ def capture(state: State) -> Iterator[Step]:
 
 
 def check_models(engines: Sequence[Engine], state: State) -> Iterator[Step]:
-    """Check every stage's files, also when resuming. Raises `ModelFileError` for a file that is not the right one."""
+    """Check every stage's files, also when resuming; what is found is logged before it is judged.
+
+    Raises `ModelFileError` for a file that is not the right one.
+    """
     before = {event.stage: event for event in state.all(ModelChecked)}
     for stage, engine in enumerate(engines):
         if engine.folder is None:
             continue
-        checked = model_files.check(stage, engine.model, engine.folder, before.get(stage))
+        checked = model_files.inspect(stage, engine.model, engine.folder, before.get(stage))
         if before.get(stage) != checked:
             yield checked
+        model_files.require(checked)
 
 
 def load_datasets(tasks: Sequence[Task], asked: list[Asked]) -> Iterator[Step]:
