@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +18,11 @@ from asd.core.log import Record
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
 from asd.views.sanitize import sanitize
-from asd.views.tui.model import figures, outlook
+from asd.views.tui.model import figures, outlook, watcher
 from asd.views.tui.model.filters import events_where, samples_where
 from asd.views.tui.model.fold import Fold
 from asd.views.tui.model.frames import Frame
+from asd.views.tui.model.librarian import Answer, Librarian
 from asd.views.tui.model.lists import SAMPLE_SORTS, Events, Samples
 from asd.views.tui.model.past import Past
 from asd.views.tui.model.rows import micros
@@ -406,3 +408,54 @@ def test_hostile_names_of_runs_and_errors_are_inert() -> None:
     text = header.header(Frame(problem), HOSTILE, 1, 200)
     assert sanitize(text.plain, newlines=True) == text.plain
     assert "[@click" in text.plain
+
+
+def test_a_run_that_grows_for_long_is_opened_anew_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "MOST_GROWN", 200)
+    events, frames = list(Made(20).events()), list[Frame]()
+    with FileLog(tmp_path / "one") as log:
+        log.append("main", events[:10])
+        log.flush()
+        watching = watcher.Watcher(FileLog(tmp_path / "one"), frames.append)
+        watching.start()
+        opened = [watching.tables]
+        for start in range(10, len(events), 100):
+            log.append("main", events[start : start + 100])
+            log.flush()
+            end = time.monotonic() + 60
+            while not (frames and frames[-1].whole and frames[-1].state.events >= min(start + 100, len(events))):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            assert watching.tables is not None
+            watching.tables.sync()
+            if watching.tables is not opened[-1]:
+                opened.append(watching.tables)
+        watching.stop()
+        watching.join(10)
+    assert len(opened) > 2
+    assert frames[-1].state.life.finished_us
+    assert dict(frames[-1].state.kinds) == folded(list(FileLog(tmp_path / "one").read())).kinds
+
+
+def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -> None:
+    answers: list[Answer] = []
+    held = Event()
+    librarian = Librarian(Tables(made_log(samples=1, lambdas=1, seeds=1)), answers.append)
+    librarian.start()
+    librarian.ask("first", lambda cursor: held.wait(30))
+    for n in range(5):
+        librarian.ask("same", lambda cursor, n=n: n)  # type: ignore[misc]
+    librarian.ask("wrong", lambda cursor: cursor.rows("SELECT nothing"))
+    librarian.ask(":silent", lambda cursor: 1)
+    held.set()
+    librarian.ask("last", lambda cursor: None)
+    end = time.monotonic() + 60
+    while not any(one.key == "last" for one in answers) and time.monotonic() < end:
+        time.sleep(0.02)
+    librarian.stop()
+    librarian.join(10)
+    assert [one.value for one in answers if one.key == "same"][-1] == 4
+    assert [one.key for one in answers if one.trouble] == ["wrong"]
+    assert ":silent" not in {one.key for one in answers}

@@ -118,6 +118,7 @@ class Terminal(Keys):
     def _tick(self) -> None:
         """Ages grow, and questions for SQL are asked again."""
         self._bars()
+        self.desk.keep_up()
         if self.frame is not None:
             self.panel.show_frame(self.frame)
             if self.desk.ready:

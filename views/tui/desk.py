@@ -67,6 +67,10 @@ class Desk:
         if self._librarian is not None:
             self._librarian.ask(key, question)
 
+    def keep_up(self) -> None:
+        """Have what was appended added to the tables, also where nobody asks them anything."""
+        self.ask(":keep up", lambda tables: None)
+
     def step(self, steps: int, frame: Frame) -> None:
         """Go `steps` fiftieths of the run's time back or on; past the end is live again."""
         now = frame.state.as_of_us or frame.end_us

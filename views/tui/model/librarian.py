@@ -31,7 +31,7 @@ class Librarian(Thread):
         self._as_of_us = END_US
 
     def ask(self, key: str, question: Question) -> None:
-        """Have `question` answered; it runs in the librarian's thread."""
+        """Have `question` answered in the librarian's thread; nobody is told where the key begins with a colon."""
         self._asked.put((key, question))
 
     def look(self, as_of_us: int | None) -> None:
@@ -43,7 +43,7 @@ class Librarian(Thread):
                 self._as_of_us = wanted
                 tables.look(wanted)
 
-        self.ask("", turn)
+        self.ask(":moment", turn)
 
     def stop(self) -> None:
         """End after the question in hand."""
@@ -74,7 +74,7 @@ class Librarian(Thread):
         try:
             self._tables.sync()
             value = question(self._cursor)
-            if key:
+            if not key.startswith(":"):
                 self._tell(Answer(key, value))
         except TROUBLE as error:
             self._tell(Answer(key, None, " ".join(str(error).split())))

@@ -22,6 +22,8 @@ POLL_S = 0.25
 """How often the log is looked at without a hint."""
 FRAME_S = 0.1
 """The least time between two frames."""
+MOST_GROWN = 300_000
+"""After this many new events the run is opened anew: sealed files hold them better than tables in memory."""
 AGAIN_S = 3.0
 """How long after trouble the run is opened again."""
 
@@ -53,7 +55,7 @@ class Watcher(Thread):
     def run(self) -> None:
         """Open, follow, and after trouble begin again, until `stop`."""
         while not self._stopped:
-            if not self._frame.trouble:
+            if not (self._frame.trouble or self._frame.whole):
                 self._put(replace(self._frame, opening=True))
             try:
                 self._follow()
@@ -88,7 +90,7 @@ class Watcher(Thread):
         seen = Glance(self.log.path).look()
         if not self.log.path.is_dir() or (self._frame.state.events and not seen.state.events):
             raise gone(self.log.path)
-        if seen.state.events:
+        if seen.state.events and not self._frame.whole:
             self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True, whole=False))
         tables = Tables(self.log)
         tail = Tail(self.log, tables.heads)
@@ -98,7 +100,7 @@ class Watcher(Thread):
             self.tables, self._past = tables, Past(self.log.run, tables)
             self._frame = replace(self._frame, trouble="", opening=False, whole=True)
             with _Hints(self.log.path, self._poll_s) as self._wakeup:
-                while not self._stopped:
+                while not self._stopped and tables.grown < MOST_GROWN:
                     self._wakeup.clear()
                     self._turn(fold, tail, tables)
                     self._pause(self._wakeup)
