@@ -97,6 +97,7 @@ class OpenStore:
 
     def __init__(self, path: Path) -> None:
         """`path` is the store's folder."""
+        self.path = path
         self._store = Store(path)
 
     def runs(self) -> tuple[str, ...]:
