@@ -58,11 +58,12 @@ def test_looking_around_loads_nothing_heavy(store: Path, args: tuple[str, ...]) 
     assert json.loads(done.stderr.splitlines()[-1]) == []
 
 
-def test_asking_for_the_runs_loads_neither_duckdb_nor_rich(store: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_asking_for_the_runs_loads_neither_duckdb_nor_arrow(store: Path, options: list[str]) -> None:
     code = (
-        "import sys\nsys.argv = ['asd', 'runs', '--json']\nfrom asd.views.commands import main\n"
+        f"import sys\nsys.argv = ['asd', 'runs', *{options!r}]\nfrom asd.views.commands import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('duckdb', 'pyarrow', 'rich') if name in sys.modules], file=sys.stderr)"
+        "print([name for name in ('duckdb', 'pyarrow', 'numpy') if name in sys.modules], file=sys.stderr)"
     )
     env = {**os.environ, "ASD_STORE": str(store)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=300)

@@ -6,25 +6,29 @@ import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import orjson
-import pyarrow as pa
 
 from asd.views.digits import shown
 from asd.views.sanitize import safe, sanitize
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Format = Literal["table", "json", "csv", "md"]
 
 
-def rows_of(table: pa.Table) -> list[dict[str, object]]:
+def rows_of(table: "pa.Table") -> list[dict[str, object]]:
     """The rows as plain values: maps become objects, times RFC 3339 in UTC, what is no number becomes None."""
     columns = [[_plain(value, field.type) for value in table[field.name].to_pylist()] for field in table.schema]
     names = table.schema.names
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _plain(value: object, kind: pa.DataType) -> object:
+def _plain(value: object, kind: "pa.DataType") -> object:
+    import pyarrow as pa
+
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if pa.types.is_map(kind) and isinstance(value, list):
@@ -143,7 +147,7 @@ def _grid(names: Sequence[str], rows: Sequence[dict[str, object]], *, width: int
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def render(table: pa.Table, form: Format, *, width: int | None = None, color: bool = False) -> str:
+def render(table: "pa.Table", form: Format, *, width: int | None = None, color: bool = False) -> str:
     """`table` in the format `form`."""
     rows, names = rows_of(table), table.schema.names
     if form == "json":
