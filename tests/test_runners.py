@@ -22,6 +22,7 @@ from asd.runners.cascade import Cascade
 from asd.runners.config import build
 from asd.runners.live import LiveCascade, live_settings
 from asd.store.memory import MemoryLog
+from asd.views.planning import planned
 
 DECISIONS = (SampleGenerated, SampleGraded, SplitAssigned, PolicyFitted, StageEscalated, SampleAnswered)
 
@@ -213,3 +214,12 @@ def test_a_resumed_live_cascade_ends_like_one_that_was_never_interrupted(
     past = list(flat(steps[: round(len(steps) * share)]))
     rest = flat(live(runner, whole, 50).run(past))
     assert decisions([*past, *rest]) == decisions(flat(steps))
+
+
+def test_a_plan_says_before_anything_runs_whether_the_ladder_can_pay(runner: Cascade) -> None:
+    rows = {row["item"]: row["value"] for row in planned(runner)}
+    assert rows["units: generated"] == "720"
+    assert rows["relative costs"] == "1.00, 4.00, 20.00"
+    assert rows["largest speedup"].startswith("20.00")
+    assert rows["full escalation"].startswith("costs 1.25 ")
+    assert rows["can it pay"].startswith("yes")
