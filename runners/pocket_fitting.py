@@ -82,9 +82,7 @@ def rate(step: int, lesson: Lesson) -> float:
     return max(LOWEST, min(1.0, rising, falling))
 
 
-def batches(
-    tokenizer: "PreTrainedTokenizerBase", lesson: Lesson, seed: int
-) -> "Iterator[tuple[Tensor, Tensor]]":
+def batches(tokenizer: "PreTrainedTokenizerBase", lesson: Lesson, seed: int) -> "Iterator[tuple[Tensor, Tensor]]":
     """Endless (inputs, targets), both [batch, longest] int64; only the answer and its end are targets.
 
     Problems come from the split `train` alone and are drawn anew for every batch.
@@ -111,8 +109,7 @@ def _padded(rows: Sequence[Row]) -> "tuple[Tensor, Tensor]":
     width = max(len(prompt) + len(answer) for prompt, answer in rows)
     inputs = [[*prompt, *answer] + [PAD] * (width - len(prompt) - len(answer)) for prompt, answer in rows]
     targets = [
-        [IGNORED] * len(prompt) + answer + [IGNORED] * (width - len(prompt) - len(answer))
-        for prompt, answer in rows
+        [IGNORED] * len(prompt) + answer + [IGNORED] * (width - len(prompt) - len(answer)) for prompt, answer in rows
     ]
     return torch.tensor(inputs), torch.tensor(targets)
 

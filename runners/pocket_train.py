@@ -74,9 +74,7 @@ class PocketTraining(Runner):
         """Accuracy per family and level of the model as `folder` holds it, through the engine that will load it."""
         asked = problems(CHECKED_ON, self.check_per_cell, self.seed)
         answers = _answers(TransformersEngine(path=str(folder), threads=self.threads), asked)
-        right = [
-            (one.family, one.level, text == one.answer) for one, text in zip(asked, answers, strict=True)
-        ]
+        right = [(one.family, one.level, text == one.answer) for one, text in zip(asked, answers, strict=True)]
         return tuple(
             CellAccuracy(
                 family=family,

@@ -49,9 +49,7 @@ SHORT = Lesson(families=EVENLY, steps=30, batch=16, warm_up=3, cool_down=10)
 @given(seeds=st.tuples(*(st.integers(0, 10**9) for _ in SPLITS)))
 @settings(max_examples=20, deadline=None)
 def test_splits_have_no_prompt_in_common_whatever_their_seeds(seeds: tuple[int, ...]) -> None:
-    drawn = [
-        {one.prompt for one in problems(split, 5, seed)} for split, seed in zip(SPLITS, seeds, strict=True)
-    ]
+    drawn = [{one.prompt for one in problems(split, 5, seed)} for split, seed in zip(SPLITS, seeds, strict=True)]
     assert sum(map(len, drawn)) == len(set[str]().union(*drawn))
 
 
@@ -116,9 +114,7 @@ def valued(text: str) -> int:
     cool_down=st.integers(0, 600),
     share=st.floats(0, 1),
 )
-def test_the_learning_rate_stays_within_its_bounds(
-    steps: int, warm_up: int, cool_down: int, share: float
-) -> None:
+def test_the_learning_rate_stays_within_its_bounds(steps: int, warm_up: int, cool_down: int, share: float) -> None:
     lesson = Lesson(families=EVENLY, steps=steps, warm_up=warm_up, cool_down=cool_down)
     assert LOWEST <= rate(min(steps - 1, int(share * steps)), lesson) <= 1.0
 
@@ -127,9 +123,7 @@ def test_only_answers_and_their_ends_are_learned() -> None:
     tokenizer = pocket_models.tokenizer()
     inputs, targets = next(batches(tokenizer, SHORT, 5))
     for row, wanted in zip(inputs.tolist(), targets.tolist(), strict=True):
-        text = tokenizer.decode(
-            [token for token in row if token not in (pocket_models.PAD, pocket_models.END)]
-        )
+        text = tokenizer.decode([token for token in row if token not in (pocket_models.PAD, pocket_models.END)])
         prompt, answer = text[: text.index("=") + 1], text[text.index("=") + 1 :]
         assert split_of(prompt) == "train"
         learned = [token for token in wanted if token != IGNORED]
@@ -170,9 +164,7 @@ def test_an_interrupted_training_goes_on_with_the_missing_stage_to_the_same_weig
     runner: PocketTraining,
 ) -> None:
     whole = list(flat(runner.run(())))
-    cut = next(
-        n for n, event in enumerate(whole) if isinstance(event, TrainingProgressed) and event.stage == 1
-    )
+    cut = next(n for n, event in enumerate(whole) if isinstance(event, TrainingProgressed) and event.stage == 1)
     rest = list(flat(runner.run(whole[:cut])))
     assert [event.stage for event in rest if isinstance(event, TrainingStarted)] == [1]
     assert weights(whole[:cut]) + weights(rest) == weights(whole)
@@ -187,9 +179,7 @@ def test_what_training_stores_is_what_its_event_names(runner: PocketTraining) ->
     for event in flat(runner.run(())):
         if isinstance(event, ModelTrained):
             checked = model_files.check(event.stage, event.model, runner.files / event.folder)
-            assert {file.name: file.sha256 for file in checked.files} == {
-                one.name: one.sha256 for one in event.files
-            }
+            assert {file.name: file.sha256 for file in checked.files} == {one.name: one.sha256 for one in event.files}
 
 
 # The shipped ladder
@@ -216,9 +206,7 @@ def test_the_shipped_shapes_are_those_of_the_shipped_configuration(stage: int) -
     pupil = runner.stages[stage]
     model = AutoModelForCausalLM.from_pretrained(SHIPPED / pupil.model)
     same = pocket_models.untrained(pupil.shape, 0)
-    assert {n: p.shape for n, p in model.named_parameters()} == {
-        n: p.shape for n, p in same.named_parameters()
-    }
+    assert {n: p.shape for n, p in model.named_parameters()} == {n: p.shape for n, p in same.named_parameters()}
 
 
 def test_a_reloaded_tokenizer_gives_the_ids_that_training_used(stage: int) -> None:
@@ -263,8 +251,6 @@ def test_transformers_own_generate_answers_alike_one_by_one_and_padded() -> None
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     prompts = [one.prompt for one in problems("test", 1, 8)]
     together = model.generate(**tokenizer(prompts, return_tensors="pt", padding=True))
-    for prompt, answer in zip(
-        prompts, tokenizer.batch_decode(together, skip_special_tokens=True), strict=True
-    ):
+    for prompt, answer in zip(prompts, tokenizer.batch_decode(together, skip_special_tokens=True), strict=True):
         alone = model.generate(**tokenizer(prompt, return_tensors="pt"))[0]
         assert tokenizer.decode(alone, skip_special_tokens=True) == answer
