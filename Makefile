@@ -32,6 +32,12 @@ lint: $(TEST_READY)  ## style, formatting, layers
 types: $(TEST_READY)  ## mypy, strict
 	$(BIN)/mypy
 
+bench: $(TEST_READY)  ## measure the log's speed, peers included; writes docs/benchmarks.md (BENCH="--quick")
+	$(BIN)/python benchmarks/log.py $(BENCH)
+
+torture: $(TEST_READY)  ## try the log's promises as often as can be: hours on two cores
+	ASD_TORTURE=1 $(BIN)/python -m pytest -n 2 -q tests/torture
+
 schemas: $(TEST_READY)  ## write the events' JSON Schemas anew
 	$(BIN)/python -m asd.views.schemas schemas
 
