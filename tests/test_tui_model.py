@@ -1,5 +1,6 @@
 """What the terminal view shows, without a terminal."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -459,3 +460,18 @@ def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -
     assert [one.value for one in answers if one.key == "same"][-1] == 4
     assert [one.key for one in answers if one.trouble] == ["wrong"]
     assert ":silent" not in {one.key for one in answers}
+
+
+def test_the_runs_blocks_look_as_they_did(records: list[Record]) -> None:
+    """Set ASD_SNAPSHOTS=write to accept how they look now."""
+    frame = Frame(folded(records[:600]).state(), end_us=micros(records[-1].time))
+    blocks = (run.progress, run.throughput, run.devices, run.ladder, run.problems, run.grid, run.funnel)
+    now_us = frame.state.last_us + 1_000_000
+    parts = [header.header(frame, "asd-store", now_us, 120), *(block(frame, now_us, 100) for block in blocks)]
+    parts += [header.time_line(frame, 100)]
+    looks = "\n\n".join("\n".join(line.rstrip() for line in part.plain.split("\n")) for part in parts) + "\n"
+    snapshot = Path(__file__).parent / "snapshots" / "tui-run.txt"
+    if os.environ.get("ASD_SNAPSHOTS") == "write":
+        snapshot.parent.mkdir(exist_ok=True)
+        snapshot.write_text(looks, encoding="utf-8")
+    assert looks == snapshot.read_text(encoding="utf-8")
