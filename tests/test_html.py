@@ -60,6 +60,12 @@ def test_ids_are_used_once(page: str) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_figures_keep_their_colours(page: str) -> None:
+    assert not re.search(r'fill="#[a-z]+-', page)
+    for name in set(re.findall(r"url\(#([^)]*)\)", page)):
+        assert f'id="{name}"' in page
+
+
 def test_every_heading_of_a_column_can_be_reached_by_keyboard(page: str) -> None:
     heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)
     assert heads

@@ -1,6 +1,7 @@
 """A report as one HTML file: no network, light and dark, each number with its lineage."""
 
 import base64
+import re
 import shlex
 from collections.abc import Callable
 from hashlib import sha256
@@ -132,8 +133,7 @@ class Page:
             return ""
         svg = drawn.decode()
         inside = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{_text(figure.caption)}"', 1)
-        named = inside.replace('id="', f'id="{figure.name}-').replace('"#', f'"#{figure.name}-')
-        named = named.replace("url(#", f"url(#{figure.name}-")
+        named = re.sub(r'\b(id="|href="#|url\(#)', rf"\1{figure.name}-", inside)
         return f'<figure class="figure">{named}<figcaption>{_text(figure.caption)}</figcaption></figure>'
 
     def _trace(self, name: str, rows: tuple[Row, ...]) -> None:
