@@ -43,6 +43,7 @@ class StreamWriter:
         """
         self._folder, self._options, self._disk = folder, options, options.disk
         self._run, self._stream = folder.parent.name, folder.name
+        self._process = os.getpid()
         self._failure: DiskError | None = None
         self.poisoned = False
         self._lock_fd = lock(folder)
@@ -126,9 +127,12 @@ class StreamWriter:
         self.durable(self.next_seq - 1)
 
     def close(self, *, seal: bool = True) -> None:
-        """Commit what waits, seal what is there, and let the stream go. Raises `DiskError` if something was lost."""
+        """Commit what waits, seal what is there, and let the stream go. Raises `DiskError` if something was lost.
+
+        In a process that was forked from the writer's it does nothing.
+        """
         atexit.unregister(self.close)
-        if self._lock_fd < 0:
+        if self._lock_fd < 0 or os.getpid() != self._process:
             return
         with self._changed:
             self._closing = True

@@ -176,3 +176,17 @@ def test_a_full_buffer_slows_the_caller_and_loses_nothing(tmp_path: Path) -> Non
         for number in range(500):
             log.append("main", [graded(number)])
     assert len(read_all(tmp_path / "run-1")) == 500
+
+
+def test_a_process_forked_from_a_writer_leaves_its_log_alone(tmp_path: Path) -> None:
+    with FileLog(tmp_path / "run-1") as log:
+        log.append("main", [started("before")])
+        log.flush()
+        child = os.fork()
+        if child == 0:
+            log.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        log.append("main", [started("after")])
+    assert [one.json["phase"] for one in read_all(tmp_path / "run-1")] == ["before", "after"]
+    assert problems(tmp_path / "run-1") == []
