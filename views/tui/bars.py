@@ -14,7 +14,10 @@ from asd.views.tui.paint import header
 
 
 class Line(Static):
-    """A widget that shows Rich text and draws anew only when the text differs."""
+    """A widget that shows Rich text and draws anew only when the text differs.
+
+    The lines of a `block` are never wrapped, so that its place is worked out anew only where their number changes.
+    """
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__("", id=id, classes=classes, markup=False)
@@ -23,8 +26,9 @@ class Line(Static):
     def show(self, text: Text) -> None:
         """Show `text`."""
         if text != self._text or text.spans != self._text.spans:
+            taller = text.plain.count("\n") != self._text.plain.count("\n")
             self._text = text
-            self.update(text)
+            self.update(text, layout=taller or not self.has_class("block"))
 
     @property
     def plain(self) -> str:
