@@ -14,7 +14,7 @@ from asd.core.log import START, Cursor, Record
 from asd.store.layout import CACHE, FILES, checked_run, checked_stream, sealed_files, stream_folders
 from asd.store.manifest import read_manifest
 from asd.store.options import DURABILITIES, Options
-from asd.store.reader import StreamReader
+from asd.store.reader import RELISTINGS, StreamReader
 from asd.store.wakeup import Wakeup
 from asd.store.writer import StreamWriter
 
@@ -112,6 +112,12 @@ class FileLog:
 
     def segments(self) -> "list[Segment]":
         """The sealed files that together hold the beginning of each stream, in order, with their manifests' hashes."""
+        for _ in range(RELISTINGS):
+            with suppress(FileNotFoundError):
+                return self._segments()
+        return self._segments()
+
+    def _segments(self) -> "list[Segment]":
         from asd.store.catalogue_cache import Segment
 
         return [

@@ -1,13 +1,15 @@
 """Checking a run's log from its first byte to its last, and naming everything that is wrong."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from asd.store.findings import Problem, StreamCheck, Verification
 from asd.store.layout import stream_folders
-from asd.store.notes import origin, read_note
+from asd.store.notes import Head, origin, read_note
 from asd.store.verify_stream import StreamVerifier
 
+ATTEMPTS = 5
 __all__ = ["Problem", "StreamCheck", "Verification", "verify"]
 
 
@@ -20,7 +22,7 @@ def verify(run: Path, *, key: str | None = None, heads: Sequence[str] = ()) -> V
     rolled back, cut short or rewritten since cannot have their roots. Raises `NoteError` for a note that is none.
     """
     kept = [read_note(note, key) for note in heads]
-    found = [StreamVerifier(folder, key, kept).check() for folder in stream_folders(run)]
+    found = [_checked(folder, key, kept) for folder in stream_folders(run)]
     names = {origin(run.name, one.stream) for one in found}
     strangers = [head for head in kept if head.origin not in names]
     if strangers:
@@ -31,3 +33,11 @@ def verify(run: Path, *, key: str | None = None, heads: Sequence[str] = ()) -> V
             )
         found.append(lost)
     return Verification(run.name, tuple(found))
+
+
+def _checked(folder: Path, key: str | None, kept: Sequence[Head]) -> StreamCheck:
+    """The check of one stream, begun again where a file was sealed or joined with others under it."""
+    for _ in range(ATTEMPTS):
+        with suppress(FileNotFoundError):
+            return StreamVerifier(folder, key, kept).check()
+    return StreamVerifier(folder, key, kept).check()

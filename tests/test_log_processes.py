@@ -15,6 +15,7 @@ from log_files import problems, read_all
 from asd.core.errors import BusyError, UsageError
 from asd.store.files import FileLog
 from asd.store.store import Store, fresh_id
+from asd.store.verify import verify
 from asd.store.writer import Options
 
 SPAWN = get_context("spawn")
@@ -190,3 +191,17 @@ def test_a_process_forked_from_a_writer_leaves_its_log_alone(tmp_path: Path) -> 
         log.append("main", [started("after")])
     assert [one.json["phase"] for one in read_all(tmp_path / "run-1")] == ["before", "after"]
     assert problems(tmp_path / "run-1") == []
+
+
+def test_a_run_can_be_verified_while_it_is_written_sealed_and_joined(tmp_path: Path) -> None:
+    run = tmp_path / "run-1"
+    run.mkdir()
+    writer = SPAWN.Process(target=write_graded, args=(run, 0, 600, 9))
+    writer.start()
+    seen = [0]
+    while writer.is_alive():
+        found = verify(run)
+        assert found.problems == ()
+        seen.append(found.events)
+    assert seen == sorted(seen)
+    assert verify(run).events == 600
