@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from asd.core.errors import EventError
+from asd.core.ids import event_id
 
 JsonObject = dict[str, Any]
 ENVELOPE = frozenset({"run", "stream", "seq", "time", "id", "subject", "cause", "kind", "v"})
@@ -47,9 +48,7 @@ class Event(Fact):
             raise TypeError(f"{cls.__qualname__}: kind {cls.kind!r} already belongs to {taken.__qualname__}")
         hidden = ENVELOPE & cls.model_fields.keys()
         if hidden:
-            raise TypeError(
-                f"{cls.__qualname__}: {sorted(hidden)} are names of the envelope; rename the fields"
-            )
+            raise TypeError(f"{cls.__qualname__}: {sorted(hidden)} are names of the envelope; rename the fields")
         _registry[cls.kind] = cls
 
     @property
@@ -61,11 +60,6 @@ class Event(Fact):
     def cause(self) -> str | None:
         """The id of the event that brought this one about, or None; see `event_id`."""
         return None
-
-
-def event_id(kind: str, subject: str | None) -> str:
-    """The id of a fact that is stated once: `kind:subject`. Unique within a run."""
-    return f"{kind}:{subject or ''}"
 
 
 def kinds() -> dict[str, type[Event]]:

@@ -1,13 +1,16 @@
 """The log as everyone sees it: three verbs, and the record that only a log makes."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
-from asd.core.event import Event, JsonObject, decode
+if TYPE_CHECKING:  # a record can be read without pydantic; only its typed event needs it
+    from asd.core.event import Event, JsonObject
 
 Cursor = Mapping[str, int]
 """Where a reader stands: the last sequence number it has seen, by stream. Empty: at the beginning."""
@@ -37,6 +40,8 @@ class Record:
     @property
     def event(self) -> Event:
         """The typed event. Raises `EventError` where this build cannot decode it."""
+        from asd.core.event import decode
+
         return decode(self.kind, self.v, self.json)
 
     @property

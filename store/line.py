@@ -8,17 +8,24 @@ Anyone can check a line:
     (printf '\\0'; sed -n 1p FILE | sed 's/,"sha256":"[0-9a-f]*"}$/}/' | tr -d '\\n') | sha256sum
 """
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import orjson
-from pydantic import BaseModel
 
 from asd.core.errors import EventError
-from asd.core.event import Event, event_id
+from asd.core.ids import event_id
 from asd.core.log import Record
+
+if TYPE_CHECKING:  # reading lines needs no pydantic, whose import is half of what listing runs would take
+    from pydantic import BaseModel
+
+    from asd.core.event import Event
 
 LINE_CAP = 1 << 20
 """The longest line in bytes; what is larger belongs into a file, with its hash in the event."""
@@ -47,6 +54,8 @@ def data_of(event: Event) -> bytes:
 
 
 def _plain(value: object) -> object:
+    from pydantic import BaseModel
+
     if isinstance(value, BaseModel):
         return _fields(value)
     if isinstance(value, set | frozenset):

@@ -18,7 +18,7 @@ NAMES = {
     "frontier": "Accuracy against cost: every policy, the hull of single models, and the chosen λ",
     "funnel": "Where samples stop, for each λ",
     "reliability": "Reliability of the quality predictor, per stage",
-    "latencies": "Latency per stage: median, quartiles, 5 % and 95 %",
+    "latencies": "Latency per stage: median, quartiles, the least and 95 %",
     "forest": "Speedup, quality retention and accuracy difference with 95 % intervals",
     "devices": "Devices over time, with the phases",
     "phases": "Phases of the run as a timeline",
