@@ -42,7 +42,7 @@ _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
 """Columns whose integers name something."""
 _SPEEDUP = ("speedup", "improvement_factor", "relative_cost", "mean_relative_cost")
 _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", "auroc", "brier", "ece", "observed",
-           "predicted", "log_loss")  # fmt: skip
+           "predicted", "log_loss", "probability")  # fmt: skip
 
 
 def p_value(p: float) -> str:

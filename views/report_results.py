@@ -1,5 +1,7 @@
 """Sections 6 to 10 of the record: timing, results, ablations, sentences for the paper, how to run it again."""
 
+from collections.abc import Callable
+
 from asd.views.digits import NOT_RECORDED, p_value, shown
 from asd.views.document import Block, Code, Row, Table, Text
 from asd.views.latex import results_table
@@ -83,6 +85,8 @@ def results(session: Session) -> tuple[Block, ...]:
             ("nature", "nature"),
             terms=("accuracy", "nature"),
         ),
+        _effects(session),
+        _posterior(session),
         figure("frontier"),
         _policies(session),
         _questions(session),
@@ -191,6 +195,54 @@ def _intervals(session: Session) -> Table:
         between("accuracy_difference", points=True),
         ("method", "accuracy_difference_method"),
     )
+
+
+def _effects(session: Session) -> Table:
+    return table(
+        session,
+        "effects",
+        "Size of the paired differences, and the least that these samples could have shown",
+        ("question", "name"),
+        ("dataset", "task"),
+        ("λ", "lambda"),
+        ("samples", "samples"),
+        ("difference (points)", "accuracy_difference", _points("accuracy_difference")),
+        ("b: only ours right", "only_ours"),
+        ("c: only baseline right", "only_baseline"),
+        ("odds ratio b/c", "matched_odds_ratio"),
+        ("Cohen's h", "cohens_h"),
+        ("least detectable (points)", "minimum_detectable_difference", _points("minimum_detectable_difference")),
+        terms=("effect size",),
+    )
+
+
+def _posterior(session: Session) -> Table:
+    return table(
+        session,
+        "posterior",
+        "Bayesian view of the difference, on one seed's paired table",
+        ("dataset", "task"),
+        ("λ", "lambda"),
+        ("seed", "seed"),
+        ("samples", "samples"),
+        ("mean difference (points)", "accuracy_difference", _points("accuracy_difference")),
+        ("95 % low", "accuracy_difference_low", _points("accuracy_difference_low")),
+        ("95 % high", "accuracy_difference_high", _points("accuracy_difference_high")),
+        ("probability of better", "probability_better"),
+        ("ROPE (± points)", "rope_half_width", _points("rope_half_width")),
+        ("probability in ROPE", "probability_in_rope"),
+        ("method", "method"),
+    )
+
+
+def _points(name: str) -> Callable[[Row], str]:
+    """A share as percentage points with one decimal."""
+
+    def show(row: Row) -> str:
+        value = row[name]
+        return f"{100 * value:.1f}" if isinstance(value, float) else NOT_RECORDED
+
+    return show
 
 
 def _policies(session: Session) -> Table:
