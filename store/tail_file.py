@@ -26,9 +26,9 @@ class TailFile:
 
         What was written is cut again where the disk refuses a part of it; then the `OSError` is raised.
         """
-        group = b"".join(lines)
-        commit = Commit(previous, tree.size, len(group), tree.root())
-        data = group + commit_line(commit, self.end + len(group))
+        length = sum(map(len, lines))
+        commit = Commit(previous, tree.size, length, tree.root())
+        data = b"".join([*lines, commit_line(commit, self.end + length)])
         try:
             self._disk.write_all(self._fd, data, self.end)
         except OSError:
