@@ -83,7 +83,7 @@ def test_the_pocket_report_says_whether_the_cascade_keeps_what_was_promised(stor
 
 def test_accuracy_and_cost_rise_from_stage_to_stage(store: Path) -> None:
     stages = rows(store, "stages")
-    for column in ("accuracy", "mean_busy_s"):
+    for column in ("accuracy", "theoretical_cost"):
         values = [float(str(row[column])) for row in stages]
         assert values == sorted(values), column
 
