@@ -27,9 +27,7 @@ def load(group: str, name: str) -> object:
     """
     found = _found(group)
     if name not in found:
-        raise UnknownPluginError(
-            f"no {_thing(group)} {name!r}; there are: {', '.join(sorted(found)) or 'none'}"
-        )
+        raise UnknownPluginError(f"no {_thing(group)} {name!r}; there are: {', '.join(sorted(found)) or 'none'}")
     try:
         return found[name].load()
     except ModuleNotFoundError as error:

@@ -172,7 +172,7 @@ def test_sql_reads_the_tables_of_all_runs(store: Path) -> None:
 def test_verify_names_what_is_wrong_and_exits_with_3(store: Path, tmp_path: Path) -> None:
     assert command("asd", "verify", store=store).returncode == 0
     shutil.copytree(store, tmp_path / "copy")
-    file = next((tmp_path / "copy").rglob("*-*.parquet"))
+    file = next((tmp_path / "copy").glob("*/main/*-*.parquet"))
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(bytes(data))

@@ -15,9 +15,7 @@ app = new_app("The events themselves: watch them, write them out, join copies, p
 
 ExportOption = Annotated[
     Literal["jsonl", "ro-crate", "every-eval-ever", "otel"],
-    typer.Option(
-        "--format", help="jsonl, ro-crate (a zip), every-eval-ever (JSON lines), or otel (OTLP's JSON)."
-    ),
+    typer.Option("--format", help="jsonl, ro-crate (a zip), every-eval-ever (JSON lines), or otel (OTLP's JSON)."),
 ]
 
 
