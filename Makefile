@@ -27,7 +27,7 @@ test: $(TEST_READY) lint types  ## run every check that CI runs, but vLLM's
 lint: $(TEST_READY)  ## style, formatting, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 types: $(TEST_READY)  ## mypy, strict
 	$(BIN)/mypy

@@ -12,12 +12,12 @@ from typing import ClassVar, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from asd import __version__
 from asd.core.errors import AsdError, DiskError
 from asd.core.event import Event, JsonObject
 from asd.core.facts.run import Nature, RunFailed, RunFinished, RunResumed, RunStarted
 from asd.core.facts.sample import SampleGenerated
 from asd.core.log import EventLog
+from asd.core.version import VERSION
 
 Step = Event | tuple[Event, ...]
 """What a runner yields: an event, or several that happened together and are stored all or none."""
@@ -119,7 +119,7 @@ def _failure(error: BaseException, duration_s: float) -> RunFailed:
 
 def _opening(runner: Runner, attempts: int, durability: str, command: tuple[str, ...]) -> Event:
     if attempts:
-        return RunResumed(attempt=attempts + 1, command=command, asd_version=__version__)
+        return RunResumed(attempt=attempts + 1, command=command, asd_version=VERSION)
     config = runner.config()
     return RunStarted(
         runner=runner.kind,
@@ -127,7 +127,7 @@ def _opening(runner: Runner, attempts: int, durability: str, command: tuple[str,
         config=config,
         config_sha256=sha256(orjson.dumps(config, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         command=command,
-        asd_version=__version__,
+        asd_version=VERSION,
         durability=durability,
         nature=runner.nature,
         parent=runner.parent,

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from asd.core.version import VERSION
 
 if TYPE_CHECKING:
     from asd.views.open import open as open
 
 __all__ = ["__version__", "open"]
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> object:

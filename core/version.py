@@ -1,0 +1,3 @@
+"""The version of asd, as events and reports name it."""
+
+VERSION = "0.1.0"
