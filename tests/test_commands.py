@@ -193,6 +193,20 @@ def test_the_tail_as_json_is_one_object_a_line(store: Path) -> None:
     assert [json.loads(line)["kind"] for line in done.stdout.splitlines()] == ["phase.finished", "run.finished"]
 
 
+def test_the_tail_is_the_end_of_all_streams_by_time(tmp_path: Path) -> None:
+    events = list(run_events())
+    with Store(tmp_path).create("run-1") as log:
+        log.append("main", events[:100])
+        log.append("other", events[100:103])
+        log.append("main", events[103:110])
+    done = command("asd", "log", "tail", "-n", "9", "--json", store=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(line["stream"], line["seq"]) for line in lines] == [
+        *(("other", seq) for seq in (1, 2)),
+        *(("main", seq) for seq in range(100, 107)),
+    ]
+
+
 def following(store: Path, *args: str) -> subprocess.Popen[str]:
     code = "import sys; from asd.views.commands import main; main()"
     given = [sys.executable, "-u", "-c", code, "log", "tail", "-f", "-n", "1", *args]

@@ -31,12 +31,13 @@ def tail(
     """Print the last events of a run, one a line; with -f, go on as they are written by whatever process."""
     from asd.core.log import advance
     from asd.views.event_lines import as_json_line, as_line
+    from asd.views.runs import near_end
 
     log, wanted = log_of(store, run), frozenset(kind or ())
     shown = as_json_line if as_json else as_line
-    cursor: Cursor = {}
+    cursor: Cursor = {} if wanted else near_end(log.path, lines)
     last: deque[Record] = deque(maxlen=lines)
-    for record in log.read():
+    for record in log.read(after=cursor):
         cursor = advance(cursor, record)
         if _is_wanted(record, wanted):
             last.append(record)

@@ -47,6 +47,17 @@ def summary(folder: Path) -> Summary:
     }
 
 
+def near_end(folder: Path, events: int) -> dict[str, int]:
+    """A cursor after which each stream of the run in `folder` has at least its last `events` events, if it has them."""
+    return {stream.name: max(-1, _last(stream) - events) for stream in stream_folders(folder)}
+
+
+def _last(stream: Path) -> int:
+    """The number of the stream's last event, -1 where it has none."""
+    end = max((one.last for one in listing(stream).chain if isinstance(one, Sealed)), default=-1)
+    return max((record.seq for record in _hot(stream, end)), default=end)
+
+
 def _hot(stream: Path, after: int) -> Iterator[Record]:
     with closing(StreamReader(stream, after)) as reader:
         yield from reader.poll()
