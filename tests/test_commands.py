@@ -207,6 +207,16 @@ def test_the_tail_is_the_end_of_all_streams_by_time(tmp_path: Path) -> None:
     ]
 
 
+def test_a_report_is_written_also_where_the_log_cannot_say_so(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "store")
+    with Store(tmp_path / "store").run(RUN) as log:
+        log.append("reports", [next(run_events())])
+        done = command("asd", "project", "report", "-o", str(tmp_path / "report.md"), store=tmp_path / "store")
+    assert done.returncode == 0
+    assert "is writing this stream" in done.stderr
+    assert (tmp_path / "report.md").read_text().startswith("# Record of the run")
+
+
 def following(store: Path, *args: str) -> subprocess.Popen[str]:
     code = "import sys; from asd.views.commands import main; main()"
     given = [sys.executable, "-u", "-c", code, "log", "tail", "-f", "-n", "1", *args]

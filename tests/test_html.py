@@ -127,6 +127,23 @@ def test_in_a_browser_tables_sort_and_filter_and_numbers_tell_their_lineage(
     assert said[6] == "fits"
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; no picture is taken")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_picture_of_the_page_shows_ink_on_paper(page: str, tmp_path: Path, scheme: str) -> None:
+    from matplotlib.image import imread
+
+    file, picture = tmp_path / "report.html", tmp_path / "report.png"
+    file.write_text(page.replace('<html lang="en">', f'<html lang="en" data-theme="{scheme}">'), encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [str(CHROMIUM), *flags, "--window-size=800,1200", f"--screenshot={picture}", file.as_uri()]
+    subprocess.run(command, capture_output=True, timeout=240, check=True)
+    grey = imread(picture)[..., :3].mean(axis=2)
+    paper = grey[5, 5]
+    assert (paper > 0.9) == (scheme == "light")
+    assert abs(grey - paper).max() > 0.6
+    assert 0.005 < (abs(grey - paper) > 0.3).mean() < 0.5
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed; the page is not opened")
 def test_the_page_s_own_script_runs_under_its_content_security_policy(page: str, tmp_path: Path) -> None:
     file = tmp_path / "report.html"

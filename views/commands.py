@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from asd.core.errors import BusyError, DiskError
 from asd.views import import_command, log_commands, verify_command, why_command
 from asd.views.cli import (
     STORE,
@@ -88,7 +89,10 @@ def project(
         data = rendering.rendered(session, name, wanted, lang, width(), color())
         emit_bytes([data], output)
         if name == rendering.REPORT and output is not None:
-            publish(store_of(store), session, data, wanted, lang)
+            try:
+                publish(store_of(store), session, data, wanted, lang)
+            except (BusyError, DiskError) as error:
+                tell(f"the report is written, but the log does not say so, and it cannot be verified later: {error}")
         _tell_unreadable(session.catalogue.unreadable())
     finally:
         session.close()
