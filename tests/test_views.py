@@ -18,7 +18,7 @@ import asd
 from asd.core.errors import UsageError
 from asd.core.event import Event
 from asd.core.facts.data import SplitAssigned
-from asd.core.facts.run import RunFailed, RunFinished, RunResumed, RunStarted
+from asd.core.facts.run import PhaseFinished, PhaseStarted, RunFailed, RunFinished, RunResumed, RunStarted
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
 from asd.views.formats import markdown_text, render, to_csv
@@ -131,7 +131,18 @@ def test_time_between_attempts_is_shown_as_interrupted_and_not_hidden() -> None:
     session = of([*events[:50], resumed, *events[50:], RunFinished(duration_s=1.0)])
     rows = {row["phase"]: row["time_s"] for row in session.rows("phases")}
     assert rows["interrupted"] == 1
+    assert sum(rows.values()) == pytest.approx(2 * rows["total"])
     assert [row["ended"] for row in session.rows("attempts")] == ["killed", "finished"]
+
+
+def test_a_phase_that_was_cut_off_counts_up_to_the_last_event_of_its_attempt() -> None:
+    started, *_ = run_events()
+    resumed = RunResumed(attempt=2, command=(), asd_version="0.1.0")
+    begun, ended = PhaseStarted(phase="sums"), PhaseFinished(phase="sums", duration_s=1.0)
+    samples = [event for event in run_events() if event.kind == "sample.planned"][:3]
+    session = of([started, begun, *samples, resumed, begun, ended, RunFinished(duration_s=1.0)])
+    row = session.rows("phases")[0]
+    assert (row["phase"], row["entries"], row["unfinished"], row["time_s"]) == ("sums", 2, 1, 3 + 1.0)
 
 
 def test_a_failed_run_says_so() -> None:

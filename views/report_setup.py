@@ -33,6 +33,7 @@ def dates(session: Session) -> tuple[Block, ...]:
         "Time per phase",
         ("phase", "phase"),
         ("times entered", "entries"),
+        ("cut off", "unfinished"),
         ("time (s)", "time_s"),
         ("share", "share"),
     )
