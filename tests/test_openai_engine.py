@@ -47,12 +47,11 @@ class Handler(BaseHTTPRequestHandler):
             refusal = server.refusals.pop(0) if server.refusals else None
             server.underway += 1
             server.most = max(server.most, server.underway)
-        try:
-            time.sleep(server.slow_s)
-            self.refuse(refusal) if refusal else self.answer(self.path.endswith("chat/completions"))
-        finally:
-            with server.lock:
-                server.underway -= 1
+        time.sleep(server.slow_s)
+        # Counted as over before its answer goes out: the client may ask again as soon as it has read it.
+        with server.lock:
+            server.underway -= 1
+        self.refuse(refusal) if refusal else self.answer(self.path.endswith("chat/completions"))
 
     def refuse(self, status: int) -> None:
         self.send_response(status)
