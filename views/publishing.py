@@ -45,7 +45,10 @@ def check(store: Store, run: str | None, file: Path) -> str:
     again = report(session, cast(Wanted, form), cast(Language, language))
     session.close()
     if again != data:
-        raise DamageError(f"{file}: the run's events give another report now; run `asd verify --run {log.run}`")
+        raise DamageError(
+            f"{file}: handed out, but its events give another report now: check them with `asd verify --run {log.run}`,"
+            " and rebuild it with the version of asd that made it"
+        )
     return f"{file}: the report of {log.run} as of {_told(published.heads)}, rebuilt byte for byte"
 
 

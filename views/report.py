@@ -5,7 +5,8 @@ from typing import Literal
 
 from asd.views import glossary
 from asd.views.document import Block, Document, Section, Table, Text
-from asd.views.report_results import ablations, paper, reproducibility, results, timing
+from asd.views.report_closing import ablations, paper, reproducibility, timing
+from asd.views.report_results import results
 from asd.views.report_setup import datasets, dates, environment, models, parameters
 from asd.views.session import Session
 
