@@ -10,7 +10,7 @@ from pydantic import Field
 
 from asd.core.calibration import calibration_from_data
 from asd.core.errors import UsageError
-from asd.core.event import Event, Fact, JsonObject
+from asd.core.event import Event, Fact, JsonObject, event_id
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.cost import CostMeasured
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
@@ -74,7 +74,7 @@ class LiveCascade(Runner):
         walk = Walk(self, state)
         for stage in walk.policy.stages:
             reached = [one for one in seen if walk.reaches(one.problem.sample, stage)]
-            if any((one.problem.sample, stage, walk.draw) not in state.generated for one in reached):
+            if not all(walk.decided(one.problem.sample, stage) for one in reached):
                 yield from self._stage(stage, reached, walk, state)
 
     def _stage(self, stage: int, reached: Sequence[Asked], walk: "Walk", state: State) -> Iterator[Step]:
@@ -115,6 +115,12 @@ class Walk:
             if before <= stage:
                 history[before] = self.state.quality[self.runner.seed, before, sample]
         return self.policy.stop_or_go(stage, history)
+
+    def decided(self, sample: str, stage: int) -> bool:
+        """Whether the decision after `stage` has been said, the last of what a stage says of a sample."""
+        setting = f"{POLICY}/lambda-{self.runner.lam:g}/seed-{self.runner.seed}"
+        went_on = event_id(StageEscalated.kind, f"{sample}@{stage}/{setting}")
+        return went_on in self.state.said or event_id(SampleAnswered.kind, f"{sample}/{setting}") in self.state.said
 
     def answer(self, stage: int, asked: Sequence[Asked], session: Session) -> Iterator[Step]:
         """Answers with grades, then predictions, then decisions, a batch at a time: each needs what came before."""

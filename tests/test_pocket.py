@@ -3,10 +3,12 @@
 import random
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
+import orjson
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from asd.core.errors import UsageError
-from asd.core.event import Event
+from asd.core.event import Event, decode
 from asd.core.facts.training import Architecture, ModelTrained, TrainingProgressed, TrainingStarted
 from asd.runners import model_files, pocket_models
 from asd.runners.base import flat
@@ -254,3 +256,15 @@ def test_transformers_own_generate_answers_alike_one_by_one_and_padded() -> None
     for prompt, answer in zip(prompts, tokenizer.batch_decode(together, skip_special_tokens=True), strict=True):
         alone = model.generate(**tokenizer(prompt, return_tensors="pt"))[0]
         assert tokenizer.decode(alone, skip_special_tokens=True) == answer
+
+
+def test_the_record_of_the_training_names_the_weights_that_ship() -> None:
+    folder = files("asd.runners").joinpath("pocket")
+    lines = [orjson.loads(line) for line in folder.joinpath("training.jsonl").read_text("utf-8").splitlines()]
+    events = [decode(line["kind"], line["v"], line["data"]) for line in lines]
+    trained = {
+        one.model: {file.name: file.sha256 for file in one.files} for one in events if isinstance(one, ModelTrained)
+    }
+    for model in ("pocket-s0", "pocket-s1", "pocket-s2", "pocket-s3"):
+        weights = folder.joinpath(model, "model.safetensors").read_bytes()
+        assert trained[model]["model.safetensors"] == sha256(weights).hexdigest()
