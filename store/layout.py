@@ -175,12 +175,16 @@ def _check_order(files: Sequence[Hot | Sealed]) -> None:
 
 
 def _check_halves(halves: Sequence[Path], files: Sequence[Hot | Sealed]) -> None:
-    """A half-made sealed file is left by an interrupted seal, whose hot file is there; else something is lost."""
-    firsts = {one.first for one in files if isinstance(one, Hot)}
+    """A half-made sealed file is left by an interrupted seal, whose hot file is there, and before it the small sealed
+    files that it was going to take in; else something is lost."""
+    firsts = {one.first for one in files}
+    hot = [one.first for one in files if isinstance(one, Hot)]
     end = max((one.last for one in files if isinstance(one, Sealed)), default=-1)
     for path in halves:
         name = _SEALED.fullmatch(path.name)
-        if name and int(name[2]) > end and int(name[1]) not in firsts:
+        if name is None or int(name[2]) <= end:
+            continue
+        if int(name[1]) not in firsts or not any(first <= int(name[2]) for first in hot):
             other = "manifest" if path.suffix == ".parquet" else "sealed file"
             raise DamagedFileError(path, int(name[1]), 0, f"its {other} is missing")
 
