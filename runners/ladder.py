@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asd.core.arrays import BoolArray, FloatArray
+from asd.core.errors import ConfigError
 from asd.core.facts.cost import CostMeasured
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.sample import SampleGenerated
@@ -16,6 +17,14 @@ def split(state: State, seed: int, role: str) -> list[str]:
     """The names of the samples that play `role` for `seed`, in the order of the plan."""
     parts = (one for one in state.all(SplitAssigned) if one.seed == seed and one.role == role)
     return [name for one in parts for name in one.samples]
+
+
+def players(state: State, seed: int, role: str) -> list[str]:
+    """Like `split`, for a role that somebody must play. Raises `ConfigError` where nobody does."""
+    names = split(state, seed, role)
+    if not names:
+        raise ConfigError(f"no sample plays the role {role!r} for seed {seed}; give it a share or more rows")
+    return names
 
 
 def answers(state: State, name: str, draw: int | None, stages: int) -> list[SampleGenerated]:
@@ -82,8 +91,8 @@ class Table:
 
 
 def table(state: State, seed: int, role: str, draw: int | None, stages: int) -> Table:
-    """The samples that play `role` for `seed`."""
-    names = tuple(split(state, seed, role))
+    """The samples that play `role` for `seed`. Raises `ConfigError` where there are none."""
+    names = tuple(players(state, seed, role))
     return Table(
         names,
         right(state, names, draw, stages),

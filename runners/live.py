@@ -13,7 +13,7 @@ from asd.core.errors import UsageError
 from asd.core.event import Event, Fact, JsonObject, event_id
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.cost import CostMeasured
-from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
+from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated, rule_name
 from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted
 from asd.core.facts.run import Nature, RunStarted
 from asd.core.features import FEATURE_NAMES
@@ -118,9 +118,9 @@ class Walk:
 
     def decided(self, sample: str, stage: int) -> bool:
         """Whether the decision after `stage` has been said, the last of what a stage says of a sample."""
-        setting = f"{POLICY}/lambda-{self.runner.lam:g}/seed-{self.runner.seed}"
-        went_on = event_id(StageEscalated.kind, f"{sample}@{stage}/{setting}")
-        return went_on in self.state.said or event_id(SampleAnswered.kind, f"{sample}/{setting}") in self.state.said
+        rule = rule_name(POLICY, self.runner.lam, self.runner.seed)
+        went_on = event_id(StageEscalated.kind, f"{sample}@{stage}/{rule}")
+        return went_on in self.state.said or event_id(SampleAnswered.kind, f"{sample}/{rule}") in self.state.said
 
     def answer(self, stage: int, asked: Sequence[Asked], session: Session) -> Iterator[Step]:
         """Answers with grades, then predictions, then decisions, a batch at a time: each needs what came before."""

@@ -9,13 +9,13 @@ import numpy as np
 
 from asd.core import calibration
 from asd.core.arrays import BoolArray, FloatArray
-from asd.core.errors import ConfigError, DamageError
+from asd.core.errors import DamageError
 from asd.core.event import Event
 from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, ReliabilityBin
 from asd.core.features import FEATURE_NAMES, Answer, emphasis, feature_vector, information_mask
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
-from asd.runners.ladder import right, split
+from asd.runners.ladder import players, right, split
 from asd.runners.settings import PredictorSettings
 from asd.runners.state import State
 
@@ -105,15 +105,9 @@ class _Seed:
             yield calibrated
             yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters), stage)
 
-    def _names(self, role: str) -> list[str]:
-        names = split(self.state, self.seed, role)[: self.settings.samples]
-        if not names:
-            raise ConfigError(f"no sample plays the role {role!r} for seed {self.seed}; give it a share or more rows")
-        return names
-
     def _data(self, role: str, stage: int) -> tuple[FloatArray, FloatArray]:
         """Features with the stage marked, and labels."""
-        names = self._names(role)
+        names = players(self.state, self.seed, role)[: self.settings.samples]
         labels = right(self.state, names, self.draw, self.stages)[:, stage].astype(np.float64)
         return mlp.with_stage(self.features.of(names, stage, self.draw), stage, self.stages), labels
 

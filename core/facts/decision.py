@@ -4,6 +4,11 @@ from asd.core.event import Event, JsonObject, event_id
 from asd.core.facts.predictor import QualityPredicted
 
 
+def rule_name(policy: str, lam: float, seed: int) -> str:
+    """How a stopping rule is named: `policy/lambda-λ/seed-SEED`; decisions are named by it too."""
+    return f"{policy}/lambda-{lam:g}/seed-{seed}"
+
+
 class PolicyFitted(Event, kind="policy.fitted", v=1, once=True):
     """A stopping rule for one λ and seed, with all that is needed to rebuild it. Costs have stage 0's mean = 1."""
 
@@ -15,7 +20,7 @@ class PolicyFitted(Event, kind="policy.fitted", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+        return rule_name(self.policy, self.lam, self.seed)
 
 
 class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
@@ -38,7 +43,7 @@ class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"{self.sample}@{self.stage}/{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+        return f"{self.sample}@{self.stage}/{rule_name(self.policy, self.lam, self.seed)}"
 
     @property
     def cause(self) -> str:
@@ -74,7 +79,7 @@ class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
 
     @property
     def subject(self) -> str:
-        return f"{self.sample}/{self.policy}/lambda-{self.lam:g}/seed-{self.seed}"
+        return f"{self.sample}/{rule_name(self.policy, self.lam, self.seed)}"
 
     @property
     def cause(self) -> str:

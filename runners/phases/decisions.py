@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 
 from asd.core.arrays import FloatArray
-from asd.core.errors import ConfigError
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.policy import Decisions, FittedPolicy, OptimalStopping, policy_from_data
@@ -35,6 +34,7 @@ class Replay:
     ) -> None:
         """`draws` gives each seed the sampling seed whose answers it replays (None: greedy)."""
         self.settings, self.stages, self.lambdas, self.draws, self.state = settings, stages, lambdas, draws, state
+        self._tables: dict[tuple[int, str], Table] = {}
 
     def fit(self) -> Iterator[Step]:
         """A stopping rule for each seed and λ."""
@@ -83,11 +83,10 @@ class Replay:
                     yield tuple(event for row in some for event in rows.events(row))
 
     def table(self, seed: int, role: str) -> Table:
-        """The samples of one role and seed."""
-        found = table(self.state, seed, role, self.draws[seed], self.stages)
-        if not found.names:
-            raise ConfigError(f"no sample plays the role {role!r} for seed {seed}; give it a share or more rows")
-        return found
+        """The samples of one role and seed, gathered once: what they say is settled before policies are fitted."""
+        if (seed, role) not in self._tables:
+            self._tables[seed, role] = table(self.state, seed, role, self.draws[seed], self.stages)
+        return self._tables[seed, role]
 
     def policy(self, lam: float, seed: int) -> FittedPolicy:
         """The rule as its event has it."""
