@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from inspect import signature
 from typing import TYPE_CHECKING, Protocol
 
 from asd.runners.engines.base import Sampling
@@ -151,6 +152,8 @@ class _Batch:
         self.places = (self.mask.cumsum(-1) - 1).clamp(min=0)
         self.padded = any(len(ids) < width for ids in prompts)
         self.cache = DynamicCache(config=model.config)
+        # transformers renamed the argument in 5.24 and warns at the old name
+        self.cache_name = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
         self.last: Tensor | None = None
 
     def forward(self) -> "Tensor":
@@ -165,9 +168,9 @@ class _Batch:
             input_ids=self.inputs,
             attention_mask=self.mask if self.padded else None,
             position_ids=self.places,
-            past_key_values=self.cache,
             use_cache=True,
             logits_to_keep=1,
+            **{self.cache_name: self.cache},
         )
         return torch.log_softmax(output.logits[:, -1].float(), -1)
 
