@@ -34,6 +34,10 @@ class UnknownPluginError(UsageError):
     """A runner, engine, task or projection that no installed package provides."""
 
 
+class MissingPackageError(UsageError):
+    """A package that the work needs and that is not installed."""
+
+
 class UnknownRunError(UsageError):
     """A run that the store does not hold."""
 

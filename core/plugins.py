@@ -3,9 +3,11 @@
 Listing reads the installed packages' metadata and imports none of them, so that `--help` never loads torch.
 """
 
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 
-from asd.core.errors import UnknownPluginError
+from asd.core.errors import MissingPackageError, UnknownPluginError
 
 RUNNERS = "asd.runners"
 ENGINES = "asd.engines"
@@ -22,8 +24,8 @@ def names(group: str) -> tuple[str, ...]:
 def load(group: str, name: str) -> object:
     """Import and return the plugin `name` of `group`.
 
-    Raises `UnknownPluginError` where no installed package provides it, or where it cannot be imported for want of
-    a package that it needs.
+    Raises `UnknownPluginError` where no installed package provides it, `MissingPackageError` where it cannot be
+    imported for want of a package that it needs.
     """
     found = _found(group)
     if name not in found:
@@ -31,9 +33,14 @@ def load(group: str, name: str) -> object:
     try:
         return found[name].load()
     except ModuleNotFoundError as error:
-        raise UnknownPluginError(
-            f"the {_thing(group)} {name!r} needs the package {error.name!r}; pip install 'asd[run]' brings it"
-        ) from error
+        raise _missing(f"the {_thing(group)} {name!r}", str(error.name)) from error
+
+
+def require(packages: Iterable[str], what: str) -> None:
+    """Raise `MissingPackageError` where one of the `packages` that `what` needs is not installed; imports none."""
+    for name in sorted(packages):
+        if find_spec(name) is None:
+            raise _missing(what, name)
 
 
 def load_events() -> None:
@@ -44,6 +51,11 @@ def load_events() -> None:
 
 def _found(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=group)}
+
+
+def _missing(what: str, package: str) -> MissingPackageError:
+    extra = "vllm" if package == "vllm" else "run"
+    return MissingPackageError(f"{what} needs the package {package!r}; pip install 'asd[{extra}]' brings it")
 
 
 def _thing(group: str) -> str:

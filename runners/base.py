@@ -47,6 +47,11 @@ class Runner(BaseModel, ABC):
         """Whether the figures of this run are measured, recorded or simulated."""
         return Nature.MEASURED
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages beyond the base install that the work needs, as they are imported."""
+        return frozenset()
+
     @abstractmethod
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield the events that are still missing, given those of `past`."""

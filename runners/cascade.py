@@ -56,6 +56,13 @@ class Cascade(Runner):
         """As the stages say."""
         return joint_nature(self.stages)
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """Those of the predictor's training, of the stages and of the tasks."""
+        return self._training().packages.union(
+            *(stage.packages for stage in self.stages), *(task.packages for task in self.tasks)
+        )
+
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield what is missing of the whole experiment, phase by phase."""
         state = State.of(past)

@@ -63,6 +63,13 @@ class LiveCascade(Runner):
         """As the stages say."""
         return joint_nature(self.stages)
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """Those of the stages and of the tasks, and what reads the predictor's weights."""
+        return frozenset({"safetensors"}).union(
+            *(stage.packages for stage in self.stages), *(task.packages for task in self.tasks)
+        )
+
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield what is missing: answers, grades, predictions and decisions of one pass."""
         state = State.of(past)

@@ -49,6 +49,11 @@ class PocketTraining(Runner):
     report_every: int = Field(default=100, ge=1)
     check_per_cell: int = Field(default=100, ge=1)
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """What trains a model, and what stores it."""
+        return frozenset({"torch", "transformers", "safetensors"})
+
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield the environment, then start, progress and end of each stage that is still missing."""
         done = {event.stage for event in past if isinstance(event, ModelTrained)}

@@ -35,6 +35,11 @@ class PredictorTraining(Runner):
     draws: tuple[int | None, ...] = (None,)
     settings: PredictorSettings = PredictorSettings()
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """What trains the network, and what stores it."""
+        return frozenset({"torch", "safetensors"})
+
     def run(self, past: Iterable[Event]) -> Iterator[Step]:
         """Yield what is missing of training, calibration and predictions."""
         state = State.of(past)

@@ -47,6 +47,13 @@ def test_a_missing_dataset_ends_the_run_with_its_name_and_is_logged(config: Path
     assert "nowhere" in lines[-1]
 
 
+def test_a_package_that_is_missing_is_named_before_a_run_begins(config: Path, tmp_path: Path) -> None:
+    without = f"import sys; sys.modules['torch'] = None; {START}"
+    code, lines = asd_runner("start", str(config), store=tmp_path / "store", program=without)
+    assert (code, lines) == (2, ["asd: sums needs the package 'torch'; pip install 'asd[run]' brings it"])
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_changed_byte_in_a_model_file_is_named(config: Path, tmp_path: Path) -> None:
     shipped = Path(asd.runners.__file__).parent / "pocket" / "pocket-s0"
     folder = tmp_path / "model"

@@ -32,11 +32,13 @@ def start(
     durability: DurabilityOption = "group",
 ) -> None:
     """Begin a new run of a configuration; it is logged in the store as it happens."""
+    from asd.core.plugins import require
     from asd.runners.config import load_runner
     from asd.store.store import Store, fresh_id
     from asd.store.writer import Options
 
     runner = load_runner(config, override or ())
+    require(runner.packages, runner.name)
     log = Store(store, Options(durability=durability)).create(fresh_id(runner.name))
     _record(runner, log, store)
 
@@ -51,6 +53,7 @@ def live(
     store: StoreOption = Path(STORE),
 ) -> None:
     """Run a cascade live with another run's policy: a stage answers only what reaches it, and times are measured."""
+    from asd.core.plugins import require
     from asd.runners.config import build
     from asd.runners.live import live_settings
     from asd.store.store import Store, fresh_id
@@ -58,6 +61,7 @@ def live(
     parent = Store(store).run(run)
     events = (record.event for record in parent.read())
     runner = build(live_settings(events, parent.run, parent.files, lam, seed))
+    require(runner.packages, runner.name)
     _record(runner, Store(store).create(fresh_id(runner.name)), store)
 
 
@@ -65,6 +69,7 @@ def live(
 def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: StoreOption = Path(STORE)) -> None:
     """Go on with an interrupted run: what is logged is not done again."""
     from asd.core.facts.run import RunStarted
+    from asd.core.plugins import require
     from asd.runners.config import build
     from asd.store.store import Store
     from asd.store.writer import Options
@@ -74,6 +79,7 @@ def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: Sto
     if not isinstance(started, RunStarted):
         raise UsageError(f"{run}: it never started; start a new run instead")
     runner = build({"runner": started.runner, **started.config}, f"run {run}")
+    require(runner.packages, runner.name)
     _record(runner, Store(store, Options(durability=started.durability)).run(run), store)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -85,10 +85,11 @@ class Session(Protocol):
 class Engine(BaseModel, ABC):
     """A stage's engine: a frozen plugin whose fields are the engine's arguments.
 
-    `batch` is how many samples are answered together.
+    `packages` are those beyond the base install that it needs; `batch` is how many samples are answered together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    packages: ClassVar[frozenset[str]] = frozenset()
     engine: str
     batch: int = 1
 

@@ -32,6 +32,7 @@ class TransformersEngine(Engine):
     the tokenizer's chat template is used (None: where it has one).
     """
 
+    packages = frozenset({"torch", "transformers"})
     engine: Literal["transformers"] = "transformers"
     path: str
     name: str | None = None

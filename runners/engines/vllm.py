@@ -48,6 +48,7 @@ class VllmEngine(Engine):
     the folder's config.json gives: for what a stage costs, never for what it answers.
     """
 
+    packages = frozenset({"vllm"})
     engine: Literal["vllm"] = "vllm"
     path: str
     name: str | None = None

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -68,10 +68,12 @@ class Dataset:
 class Task(BaseModel, ABC):
     """A benchmark: a frozen plugin whose fields say which rows are used.
 
-    `grader` names the grading rule and its version; it goes into every grade.
+    `grader` names the grading rule and its version; it goes into every grade. `packages` are those beyond the base
+    install that it needs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    packages: ClassVar[frozenset[str]] = frozenset()
     task: str
     max_tokens: int = 256
     stop: tuple[str, ...] = ()

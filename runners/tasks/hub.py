@@ -61,6 +61,7 @@ class HubTask(Task, ABC):
     the first ones, or those that `limit_seed` draws.
     """
 
+    packages = frozenset({"datasets"})
     config: str
     path: str
     evaluate: str = "test"
