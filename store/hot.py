@@ -24,13 +24,15 @@ class Group:
 
 
 class HotReader:
-    """Reads committed groups from a hot file that may still grow; `end` and `seq` are where it stands."""
+    """Reads committed groups from a hot file that may still grow. `end` and `seq` are where it stands; `tail` is what
+    followed there when `groups` came to its end. What has come since is for the next look: it is not judged."""
 
     def __init__(self, path: Path, first: int) -> None:
         """Open the file that begins with sequence number `first`. Raises `FileNotFoundError` where it is gone."""
         self.path = path
         self.end = 0
         self.seq = first
+        self.tail = b""
         self._file = path.open("rb")
 
     def groups(self, after: int = -1) -> Iterator[Group]:
@@ -44,27 +46,27 @@ class HotReader:
         position = self.end
         for line in self._file:
             position += len(line)
+            lines.append(line)
             commit = commit_in(line)
             if commit is None:
-                lines.append(line)
                 continue
             begun = self.end
-            leaves = self._leaves(lines, commit, checked=commit.size > after + 1)
+            leaves = self._leaves(lines[:-1], commit, checked=commit.size > after + 1)
             if leaves is None:
+                self.tail = b"".join([*lines, self._file.read()])
+                self._refuse()
                 return
             self.end, self.seq = position, commit.size
             if commit.size > after + 1:
-                yield Group(lines, leaves, commit, begun, position)
+                yield Group(lines[:-1], leaves, commit, begun, position)
             lines = []
-
-    def tail(self) -> bytes:
-        """What follows the last whole group."""
-        self._file.seek(self.end)
-        return self._file.read()
+        self.tail = b"".join(lines)
 
     def flaw(self) -> Flaw | None:
-        """What is damaged after the last whole group, or None where that is nothing or a torn tail."""
-        return flaw_in(self.tail(), self.end, self.seq)
+        """What is damaged in the tail, or None where that is empty, torn, or no longer in the file: then its writer
+        has taken it back, because the disk refused the rest of it."""
+        flaw = flaw_in(self.tail, self.end, self.seq)
+        return flaw if flaw is not None and self._is_still_there() else None
 
     def error(self, flaw: Flaw) -> DamagedFileError:
         """The flaw as an error that names event, file and offset."""
@@ -82,17 +84,23 @@ class HotReader:
     ) -> None:
         self.close()
 
-    def _leaves(self, lines: list[bytes], commit: Commit, *, checked: bool) -> list[bytes] | None:
-        """The leaf hashes of a group that is whole; None where it is torn."""
-        whole = commit.previous == self.seq and commit.size == self.seq + len(lines)
-        if whole and commit.length == sum(map(len, lines)):
-            if not checked:
-                return []
-            leaves = [leaf_in(line) for line in lines]
-            in_order = all(b'"sequence":"%012d"' % seq in line for seq, line in enumerate(lines, self.seq))
-            if in_order and None not in leaves:
-                return [leaf for leaf in leaves if leaf is not None]
+    def _refuse(self) -> None:
         flaw = self.flaw()
         if flaw is not None:
             raise self.error(flaw)
-        return None
+
+    def _is_still_there(self) -> bool:
+        self._file.seek(self.end)
+        return self._file.read(len(self.tail)) == self.tail
+
+    def _leaves(self, lines: list[bytes], commit: Commit, *, checked: bool) -> list[bytes] | None:
+        """The leaf hashes of a group, none where they are not asked for; None where it is not whole."""
+        whole = commit.previous == self.seq and commit.size == self.seq + len(lines)
+        if not whole or commit.length != sum(map(len, lines)):
+            return None
+        if not checked:
+            return []
+        leaves = [leaf_in(line) for line in lines]
+        in_order = all(b'"sequence":"%012d"' % seq in line for seq, line in enumerate(lines, self.seq))
+        found = [leaf for leaf in leaves if leaf is not None]
+        return found if in_order and len(found) == len(lines) else None

@@ -38,13 +38,14 @@ def open_stream(folder: Path, disk: Disk) -> Opened:
     """
     listed = listing(folder)
     opened = Opened()
+    tail = b""
     for one in listed.chain:
         if isinstance(one, Sealed):
             _take_sealed(opened, one)
         else:
-            _take_hot(opened, one, last=one is listed.chain[-1])
-    if opened.hot:
-        _cut_torn_tail(opened, opened.hot[-1], disk)
+            tail = _take_hot(opened, one, last=one is listed.chain[-1])
+    if tail:
+        _cut_torn_tail(opened, tail, disk)
     for path in listed.spare:
         disk.remove(path)
     return opened
@@ -57,17 +58,22 @@ def _take_sealed(opened: Opened, sealed: Sealed) -> None:
     opened.sealed.append(sealed)
 
 
-def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> None:
+def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> bytes:
+    """Take the records of a hot file and return its torn tail."""
     if hot.first != opened.tree.size:
         raise DamagedFileError(hot.path, opened.tree.size, 0, f"events up to {hot.first - 1} are missing before it")
     with HotReader(hot.path, hot.first) as reader:
         for record in _checked(reader, opened.tree):
             opened.last_time = record.time
             opened.records.append(record)
-        opened.hot_end = reader.end
-        if not last and reader.tail():
-            raise reader.error(reader.flaw() or Flaw(reader.end, reader.seq, "its group is cut short, others follow"))
+        flaw = reader.flaw()
+        if flaw is None and reader.tail and not last:
+            flaw = Flaw(reader.end, reader.seq, "its group is cut short, and others follow")
+        if flaw is not None:
+            raise reader.error(flaw)
     opened.hot.append(hot)
+    opened.hot_end = reader.end
+    return reader.tail
 
 
 def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
@@ -82,23 +88,16 @@ def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
             yield record
 
 
-def _cut_torn_tail(opened: Opened, hot: Hot, disk: Disk) -> None:
-    with HotReader(hot.path, hot.first) as reader:
-        reader.end, reader.seq = opened.hot_end, opened.tree.size
-        tail = reader.tail()
-        flaw = reader.flaw() if tail else None
-        if flaw is not None:
-            raise reader.error(flaw)
-    if not tail:
-        return
-    fd = disk.open(hot.path)
+def _cut_torn_tail(opened: Opened, tail: bytes, disk: Disk) -> None:
+    path = opened.hot[-1].path
+    fd = disk.open(path)
     try:
         disk.truncate(fd, opened.hot_end)
         disk.sync(fd)
     finally:
         disk.close(fd)
     opened.recovered = LogRecovered(
-        file=hot.path.name,
+        file=path.name,
         offset=opened.hot_end,
         bytes_cut=len(tail),
         bytes_sha256=sha256(tail).hexdigest(),

@@ -142,15 +142,14 @@ class StreamVerifier:
                     raise reader.error(Flaw(group.offset, group.commit.previous, "its group's root is not the tree's"))
 
     def _tail(self, reader: HotReader, *, last: bool) -> None:
-        tail = reader.tail()
-        if not tail:
+        if not reader.tail:
             return
         flaw = reader.flaw()
         if flaw is None and not last:
             flaw = Flaw(reader.end, reader.seq, "its group is cut short, and others follow")
         if flaw is not None:
             raise reader.error(flaw)
-        self._found.torn_bytes = len(tail)
+        self._found.torn_bytes = len(reader.tail)
 
     def _line(self, line: bytes, seq: int, damage: Callable[[int, str], DamagedFileError]) -> Record:
         record = record_in(line)

@@ -10,6 +10,7 @@ import pytest
 from log_powercut import RecordingDisk, violations
 
 from asd.store import opening
+from asd.store.disk import Disk
 from asd.store.opening import Opened
 from asd.store.tail_file import TailFile
 from asd.store.writer import StreamWriter
@@ -101,9 +102,9 @@ class FailingOnce(RecordingDisk):
 def test_a_build_that_cuts_below_the_committed_size_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = opening._cut_torn_tail
 
-    def too_deep(opened: Opened, hot: object, disk: object) -> None:
+    def too_deep(opened: Opened, tail: bytes, disk: Disk) -> None:
         opened.hot_end = max(0, opened.hot_end - 100)
-        cut(opened, hot, disk)  # type: ignore[arg-type]
+        cut(opened, tail, disk)
 
     monkeypatch.setattr(opening, "_cut_torn_tail", too_deep)
     assert cuts(place, 500) != Counter()
