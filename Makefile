@@ -38,8 +38,9 @@ bench: $(TEST_READY)  ## measure the log's speed, peers included; writes docs/be
 torture: $(TEST_READY)  ## try the log's promises as often as can be: hours on two cores
 	ASD_TORTURE=1 $(BIN)/python -m pytest -n 2 -q tests/torture
 
-schemas: $(TEST_READY)  ## write the events' JSON Schemas anew
+schemas: $(TEST_READY)  ## write the events' JSON Schemas and the page of settings anew
 	$(BIN)/python -m asd.views.schemas schemas
+	$(BIN)/python -m asd.views.settings docs/configuration.md
 
 test-vllm: $(VLLM_READY)  ## vLLM's CPU build against the transformers engine, in an environment of its own
 	HF_HUB_OFFLINE=1 $(VLLM_VENV)/bin/python -m pytest -q tests/test_vllm.py

@@ -29,7 +29,7 @@ def _plugin(group: str, key: str) -> BeforeValidator:
             return value
         if not isinstance(value.get(key), str):
             raise ValueError(f"needs a member {key!r} that names one of: {', '.join(plugins.names(group))}")
-        return _model(group, value[key]).model_validate(value)
+        return model(group, value[key]).model_validate(value)
 
     return BeforeValidator(build)
 
@@ -62,14 +62,15 @@ def build(settings: JsonObject, source: str = "configuration") -> Runner:
     if not isinstance(name, str):
         raise ConfigError(f"{source}: needs a key 'runner', one of: {', '.join(plugins.names(plugins.RUNNERS))}")
     try:
-        runner = _model(plugins.RUNNERS, name).model_validate(rest)
+        runner = model(plugins.RUNNERS, name).model_validate(rest)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first(error)}") from error
     assert isinstance(runner, Runner)
     return runner
 
 
-def _model(group: str, name: str) -> type[BaseModel]:
+def model(group: str, name: str) -> type[BaseModel]:
+    """The class of the plugin `name`. Raises `UnknownPluginError`, and `UsageError` for one that has no fields."""
     found = plugins.load(group, name)
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
         raise UsageError(f"the plugin {name!r} of {group} is no class with fields; its entry point names {found!r}")
@@ -128,5 +129,7 @@ def _replaced(node: Any, path: list[str], value: object, override: str) -> Any:
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{place} is no setting here; `asd-runner settings` lists those that are"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

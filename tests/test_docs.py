@@ -95,3 +95,33 @@ def test_every_word_of_the_glossary_that_a_report_links_is_there() -> None:
     assert {target.split("#")[1] for target in re.findall(r"docs/glossary\.md#[\w-]+", str(vars(glossary)))} <= anchors(
         ROOT / "docs" / "glossary.md"
     )
+
+
+def test_the_page_of_settings_says_what_the_code_says() -> None:
+    from asd.views.settings import page
+
+    assert (ROOT / "docs" / "configuration.md").read_text("utf-8") == page()
+
+
+def test_a_setting_that_is_not_there_is_answered_with_where_to_look() -> None:
+    from asd.core.errors import ConfigError
+    from asd.runners.config import load_runner
+
+    with pytest.raises(ConfigError, match=r"predictor.epoch is no setting here; `asd-runner settings`"):
+        load_runner("pocket", ["predictor.epoch=3"])
+
+
+def test_settings_come_with_bounds_defaults_and_blocks() -> None:
+    from asd.views.settings import about
+
+    ((thing, text, rows),) = about("cascade")
+    settings = {row["setting"]: (row["type"], row["default"]) for row in rows}
+    assert (thing, "`shares`: How samples are shared" in text) == ("runner", True)
+    assert settings["predictor.dropout"] == ("number ≥ 0, < 1", "0.2")
+    assert settings["stages"] == ("list: engine, see below", "must be given")
+
+
+def test_a_name_that_an_engine_and_a_task_share_tells_of_both() -> None:
+    from asd.views.settings import about
+
+    assert [thing for thing, _, _ in about("recorded")] == ["engine", "task"]

@@ -132,6 +132,27 @@ def list_runners(as_json: JsonOption = False, output: OutputOption = None) -> No
 
 
 @app.command()
+def settings(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A runner, an engine or a task.")] = "cascade",
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """List every setting of a runner, an engine or a task."""
+    from asd.views.formats import to_json, to_terminal
+    from asd.views.settings import about
+
+    found = about(name)
+    if as_json:
+        emit(to_json([{"kind": thing, **row} for thing, _, rows in found for row in rows]), output)
+        return
+    parts = [
+        f"{thing} {name}: {text}\n\n{to_terminal(list(rows[0]), rows, width=width(), color=color())}"
+        for thing, text, rows in found
+    ]
+    emit("\n".join(parts), output)
+
+
+@app.command()
 def configs(as_json: JsonOption = False, output: OutputOption = None) -> None:
     """List the configurations that come with the package."""
     from asd.runners.config import packaged
