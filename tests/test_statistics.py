@@ -21,7 +21,7 @@ from asd.core.statistics.attainable import (
 from asd.core.statistics.bayes import dirichlet_posterior, highest_density
 from asd.core.statistics.bootstrap import ratio_of_sums
 from asd.core.statistics.certify import certify, retention_p
-from asd.core.statistics.clusters import cluster_sign_flip_test, clustered_mean
+from asd.core.statistics.clusters import cluster_sign_flip_test, clustered_mean, design_effect
 from asd.core.statistics.intervals import (
     clopper_pearson,
     matched_odds_ratio,
@@ -29,6 +29,7 @@ from asd.core.statistics.intervals import (
     nam_blackwelder,
     newcombe10,
     non_inferiority,
+    odds_interval,
     retention_z,
     tango,
     tango_z,
@@ -281,6 +282,20 @@ def test_the_matched_odds_ratio_is_statsmodels_estimate_with_exact_limits(table)
                 stats.binom.cdf(table.only_ours, table.discordant, share),
             )
             assert tail == pytest.approx(0.025, rel=1e-6)
+
+
+@given(b=st.floats(0.2, 60), c=st.floats(0.2, 60), level=st.sampled_from([0.95, 0.99]))
+def test_between_counts_the_limits_of_the_odds_ratio_are_beta_quantiles(b, c, level):
+    found = odds_interval(b, c, level)
+    assert found.low / (1 + found.low) == pytest.approx(stats.beta(b, c + 1).ppf((1 - level) / 2))
+    assert found.high / (1 + found.high) == pytest.approx(stats.beta(b + 1, c).ppf((1 + level) / 2))
+
+
+def test_the_design_effect_of_clusters_that_agree_is_their_size():
+    values = np.random.default_rng(3).normal(size=50)
+    assert design_effect(values, np.arange(50)) == pytest.approx(1.0)
+    assert design_effect(np.repeat(values, 8), np.repeat(np.arange(50), 8)) == pytest.approx(8.0, rel=0.02)
+    assert design_effect(np.zeros(4), np.array([0, 0, 1, 1])) == 1.0
 
 
 @settings(max_examples=30, deadline=None)

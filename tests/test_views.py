@@ -238,7 +238,7 @@ def test_a_run_without_a_plan_is_called_exploratory() -> None:
         ("speedup", 1.2345, "1.23"),
         ("p_value", 0.000999, "< 0.001"),
         ("p_value", 0.00123, "0.0012"),
-        ("p_value", 0.5, "0.5"),
+        ("p_value", 0.5, "0.50"),
         ("lambda", 10.0, "10"),
         ("early_stop_rate", 0.785, "0.785"),
         ("total_time_s", 11671.0, "11,671.0"),

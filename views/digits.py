@@ -47,7 +47,7 @@ _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", 
 
 def p_value(p: float) -> str:
     """Two significant digits; "< 0.001" only below that."""
-    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+    return "< 0.001" if p < 0.001 else f"{p:#.2g}"
 
 
 def seconds(value: float) -> str:

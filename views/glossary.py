@@ -14,6 +14,12 @@ DEFINITIONS = {
     "cost accuracy": "1 − |predicted − measured| ÷ measured, on the run's totals.",
     "improvement factor": "speedup with ÷ speedup without.",
     "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another.",
+    "least detectable difference": "the least accuracy difference that a two-sided McNemar test on so many samples "
+    "finds with a power of 80 % at the run's significance level, given how often the two differ; samples in clusters "
+    "count for samples ÷ design effect.",
+    "attainable margin": "the highest retention that a one-sided test on so many samples shows, with the same power "
+    "and level, where both are equally accurate.",
+    "head read": "how many events of its stream came before the phase in which the number was computed.",
     "nature": "measured: generated in this run; recorded: read from a record of another time and place; simulated: "
     "drawn by a simulator.",
     "basis": "measured: those stages ran for that condition; replayed: computed from answers that another pass of the "

@@ -118,36 +118,39 @@ def _right(row: Row) -> str:
 
 
 def _intervals(session: Session) -> Table:
-    def between(name: str, points: bool = False) -> tuple[object, ...]:
-        factor, digits = (100, 1) if points else (1, 2 if name == "speedup" else 3)
-
-        def show(row: Row) -> str:
-            low, high = row[f"{name}_low"], row[f"{name}_high"]
-            if not isinstance(low, float) or not isinstance(high, float):
-                return NOT_RECORDED
-            return f"[{low * factor:.{digits}f}, {high * factor:.{digits}f}]"
-
-        return (name.replace("_", " ") + (" (points)" if points else ""), f"{name}_low", show)
-
     return table(
         session,
         "results",
         "95 % intervals",
         ("dataset", "task"),
-        between("speedup"),
+        ("speedup", "speedup_low", _between("speedup", 2)),
         ("method", "speedup_method"),
-        between("quality_retention"),
+        ("quality retention", "quality_retention_low", _between("quality_retention", 3)),
         ("method", "quality_retention_method"),
-        between("accuracy_difference", points=True),
+        ("accuracy difference (points)", "accuracy_difference_low", _between("accuracy_difference", 1, 100)),
         ("method", "accuracy_difference_method"),
     )
 
 
+def _between(name: str, digits: int, factor: float = 1) -> Callable[[Row], str]:
+    """The 95 % interval of the column `name`; an end that is not there is infinite."""
+
+    def show(row: Row) -> str:
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        if not isinstance(low, float):
+            return NOT_RECORDED
+        end = f"{high * factor:.{digits}f}" if isinstance(high, float) else "∞"
+        return f"[{low * factor:.{digits}f}, {end}]".replace("[-0.0,", "[0.0,").replace(", -0.0]", ", 0.0]")
+
+    return show
+
+
 def _effects(session: Session) -> Table:
+    least = "minimum_detectable_difference"
     return table(
         session,
         "effects",
-        "Size of the paired differences, and the least that these samples could have shown",
+        "Size of the paired differences, and what so many samples can show with a power of 80 %",
         ("question", "name"),
         ("dataset", "task"),
         ("λ", "lambda"),
@@ -156,9 +159,12 @@ def _effects(session: Session) -> Table:
         ("b: only ours right", "only_ours"),
         ("c: only baseline right", "only_baseline"),
         ("odds ratio b/c", "matched_odds_ratio"),
+        ("its exact 95 % interval", "odds_ratio_low", _between("odds_ratio", 2)),
         ("Cohen's h", "cohens_h"),
-        ("least detectable (points)", "minimum_detectable_difference", _points("minimum_detectable_difference")),
-        terms=("effect size",),
+        ("least detectable difference (points)", least, _points(least)),
+        ("attainable margin (retention)", "attainable_margin_retention"),
+        ("design effect", "design_effect"),
+        terms=("effect size", "least detectable difference", "attainable margin"),
     )
 
 
@@ -172,8 +178,9 @@ def _posterior(session: Session) -> Table:
         ("seed", "seed"),
         ("samples", "samples"),
         ("mean difference (points)", "accuracy_difference", _points("accuracy_difference")),
-        ("95 % low", "accuracy_difference_low", _points("accuracy_difference_low")),
-        ("95 % high", "accuracy_difference_high", _points("accuracy_difference_high")),
+        ("95 % HDI (points)", "accuracy_difference_low", _between("accuracy_difference", 1, 100)),
+        ("quality retention", "quality_retention"),
+        ("95 % HDI", "quality_retention_low", _between("quality_retention", 3)),
         ("probability of better", "probability_better"),
         ("ROPE (± points)", "rope_half_width", _points("rope_half_width")),
         ("probability in ROPE", "probability_in_rope"),
@@ -186,7 +193,7 @@ def _points(name: str) -> Callable[[Row], str]:
 
     def show(row: Row) -> str:
         value = row[name]
-        return f"{100 * value:.1f}" if isinstance(value, float) else NOT_RECORDED
+        return f"{100 * value:.1f}".replace("-0.0", "0.0") if isinstance(value, float) else NOT_RECORDED
 
     return show
 
@@ -234,10 +241,14 @@ def _questions(session: Session) -> Table:
         ("samples", "samples"),
         ("clusters", "clusters"),
         ("seeds", "seeds"),
+        ("RNG seed", "rng_seed"),
         ("method", "method"),
+        ("interval", "interval_method"),
         ("family", "family"),
         ("exploratory", "exploratory"),
-        terms=("effect size",),
+        ("head read", "head_read"),
+        ("computed with", "versions"),
+        terms=("effect size", "head read"),
     )
 
 

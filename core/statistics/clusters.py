@@ -44,6 +44,15 @@ def clustered_mean(values: FloatArray, clusters: IntArray) -> ClusteredMean:
     return ClusteredMean(mean, error, p, len(values), count)
 
 
+def design_effect(values: FloatArray, clusters: IntArray) -> float:
+    """Variance of the mean of values [m] with clusters over that without (Kish 1965, 8.2); 1 where nothing varies.
+
+    m values in clusters tell as much as m / design effect independent ones.
+    """
+    alone = clustered_mean(values, np.arange(len(values))).standard_error
+    return (clustered_mean(values, clusters).standard_error / alone) ** 2 if alone > 0 else 1.0
+
+
 def cluster_sign_flip_test(differences: FloatArray, clusters: IntArray, seed: int, resamples: int = 99_999) -> float:
     """Two-sided sign-flip p-value in which all differences of a cluster change sign together."""
     sums, _ = _cluster_sums(differences, clusters)

@@ -144,8 +144,8 @@ def non_inferiority(table: PairedTable, margin: float) -> float:
     return float(ndtr(-retention_z(table, margin)))
 
 
-def clopper_pearson(right: int, samples: int, level: float = 0.95) -> Interval:
-    """The exact interval for one proportion (Clopper and Pearson 1934)."""
+def clopper_pearson(right: float, samples: float, level: float = 0.95) -> Interval:
+    """The exact interval for one proportion (Clopper and Pearson 1934); counts may be means over seeds."""
     from scipy.stats import beta
 
     if not 0 <= right <= samples or not samples:
@@ -164,10 +164,18 @@ def matched_odds_ratio(table: PairedTable) -> float:
 
 
 def matched_odds_ratio_interval(table: PairedTable, level: float = 0.95) -> Interval:
-    """The exact interval of b/c, from the Clopper-Pearson interval of b / (b + c) (Breslow and Day 1980, 5.2)."""
-    if not table.discordant:
+    """The exact interval of b/c; `odds_interval` of the table's counts."""
+    return odds_interval(table.only_ours, table.only_baseline, level)
+
+
+def odds_interval(only_ours: float, only_baseline: float, level: float = 0.95) -> Interval:
+    """The interval of b/c from the Clopper-Pearson interval of b / (b + c) (Breslow and Day 1980, 5.2).
+
+    It is exact for counts. Means over seeds go through the same beta quantiles, which are defined between counts.
+    """
+    if not only_ours + only_baseline:
         return Interval(0.0, inf, level, "exact conditional")
-    share = clopper_pearson(table.only_ours, table.discordant, level)
+    share = clopper_pearson(only_ours, only_ours + only_baseline, level)
     high = share.high / (1.0 - share.high) if share.high < 1.0 else inf
     return Interval(share.low / (1.0 - share.low), high, level, "exact conditional")
 

@@ -6,9 +6,12 @@ from asd.core.errors import UsageError
 from asd.core.statistics.intervals import retention_z
 from asd.core.statistics.paired import PairedTable
 
+POWER = 0.8
+"""The probability of finding it that 'detectable' and 'attainable' mean."""
+
 
 def minimum_detectable_difference(
-    samples: int, discordant_share: float, alpha: float = 0.01, power: float = 0.8
+    samples: int, discordant_share: float, alpha: float = 0.01, power: float = POWER
 ) -> float:
     """Least accuracy difference (a fraction) that a two-sided McNemar test at `alpha` finds with `power`.
 
@@ -34,7 +37,7 @@ def minimum_detectable_difference(
 
 
 def attainable_margin(
-    samples: int, baseline_accuracy: float, discordant_share: float, alpha: float = 0.01, power: float = 0.8
+    samples: int, baseline_accuracy: float, discordant_share: float, alpha: float = 0.01, power: float = POWER
 ) -> float:
     """The highest retention that a one-sided test at `alpha` shows with `power` when the accuracies are equal.
 

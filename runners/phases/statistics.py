@@ -19,7 +19,7 @@ from asd.runners.settings import AnalysisSettings
 
 LEVELS = (0.95, 0.99)
 ALL = "all"
-PACKAGES = ("numpy", "scipy")
+PACKAGES = ("asd", "numpy", "scipy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ class Questions:
         rng_seed = self._seed("posterior", task, lam)
         table = paired.paired_table(seen.right > 0.5, seen.baseline_right > 0.5)
         drawn = bayes.dirichlet_posterior(table, np.random.default_rng(rng_seed))
+        kept = [drawn.retention_interval(level) for level in LEVELS]
         return replace(
             about("accuracy-difference-posterior", lam, task, seen),
             method="Dirichlet posterior of the paired table, prior ½ a cell",
@@ -166,6 +167,8 @@ class Questions:
                 "probability_better": drawn.probability_better,
                 "rope_half_width": bayes.ROPE,
                 "probability_in_rope": drawn.in_rope(),
+                "retention": float(drawn.retention.mean()),
+                **{f"retention_{one.level:.0%}"[:-1]: [one.low, one.high] for one in kept},
                 "both": table.both,
                 "only_ours": table.only_ours,
                 "only_baseline": table.only_baseline,
@@ -191,17 +194,32 @@ class Questions:
         return [drawn.interval(level) for level in LEVELS]
 
     def _pairs(self, seen: Outcomes) -> JsonObject:
-        """b and c as means over seeds, Cohen's h, and what a test of this size could have found."""
-        ours, base, share = (float(one.mean()) for one in (seen.right, seen.baseline_right, seen.disagree))
-        gain = float(seen.difference.sum())
-        differ = float(seen.disagree.sum())
-        h = 2 * math.asin(math.sqrt(ours)) - 2 * math.asin(math.sqrt(base))
-        detectable = power.minimum_detectable_difference(len(seen.names), share, self.settings.alpha) if share else None
+        """b and c as means over seeds, further effect sizes, and what a test of this size could have found."""
+        ours, base = float(seen.right.mean()), float(seen.baseline_right.mean())
+        gain, differ = float(seen.difference.sum()), float(seen.disagree.sum())
+        b, c = max(0.0, (differ + gain) / 2), max(0.0, (differ - gain) / 2)
+        limits = {level: intervals.odds_interval(b, c, level) for level in LEVELS}
         return {
-            "only_ours": (differ + gain) / 2,
-            "only_baseline": (differ - gain) / 2,
-            "cohens_h": h,
-            "minimum_detectable_difference": detectable if detectable is None or math.isfinite(detectable) else None,
+            "only_ours": b,
+            "only_baseline": c,
+            **{f"odds_ratio_{level:.0%}"[:-1]: [one.low, _finite(one.high)] for level, one in limits.items()},
+            "cohens_h": 2 * math.asin(math.sqrt(ours)) - 2 * math.asin(math.sqrt(base)),
+            **self._reach(seen, base),
+        }
+
+    def _reach(self, seen: Outcomes, base: float) -> JsonObject:
+        """The least difference found and the best retention shown with 80 % power; clusters count for less."""
+        share, effect = float(seen.disagree.mean()), clusters.design_effect(seen.difference, seen.groups)
+        independent = max(1, round(len(seen.names) / max(1.0, effect)))
+        # Where both are equally accurate, they cannot differ more often than this.
+        equal, alpha = min(share, 2 * base, 2 - 2 * base), self.settings.alpha
+        return {
+            "design_effect": effect,
+            "power": power.POWER,
+            "minimum_detectable_difference": _finite(power.minimum_detectable_difference(independent, share, alpha))
+            if share
+            else None,
+            "attainable_margin": power.attainable_margin(independent, base, equal, alpha) if equal > 0 else None,
         }
 
     def _seed(self, name: str, task: str, lam: float) -> int:
@@ -239,6 +257,10 @@ def finding_event(one: Finding, replay: Replay) -> StatisticsComputed:
         rests_on={SampleAnswered.kind: sum(map(len, replay.state.answered.values()))},
         exploratory=one.exploratory,
     )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _events(found: Iterable[intervals.Interval]) -> tuple[Interval, ...]:

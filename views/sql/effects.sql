@@ -1,12 +1,17 @@
 -- How large are the paired differences, and what could these samples have shown? Planned questions only.
--- b and c are the samples that only the policy or only the baseline answers rightly, means over seeds.
+-- b and c are the samples that only the policy or only the baseline answers rightly, means over seeds. The least
+-- detectable difference and the attainable margin (the best retention that a test could show were both equally
+-- accurate) have the run's significance level and this power; samples in clusters count for n / design_effect.
 -- by statistics_computed: name, task, lambda
 SELECT name, task, lam AS "lambda", samples, seeds, estimate AS accuracy_difference,
     (details ->> 'only_ours')::DOUBLE AS only_ours,
     (details ->> 'only_baseline')::DOUBLE AS only_baseline,
     (details ->> 'only_ours')::DOUBLE / nullif((details ->> 'only_baseline')::DOUBLE, 0) AS matched_odds_ratio,
+    (details ->> '$.odds_ratio_95[0]')::DOUBLE AS odds_ratio_low, (details ->> '$.odds_ratio_95[1]')::DOUBLE AS odds_ratio_high,
     (details ->> 'cohens_h')::DOUBLE AS cohens_h,
-    (details ->> 'minimum_detectable_difference')::DOUBLE AS minimum_detectable_difference
+    (details ->> 'minimum_detectable_difference')::DOUBLE AS minimum_detectable_difference,
+    (details ->> 'attainable_margin')::DOUBLE AS attainable_margin_retention,
+    (details ->> 'design_effect')::DOUBLE AS design_effect, (details ->> 'power')::DOUBLE AS power
 FROM statistics_computed
 WHERE name LIKE 'accuracy-difference%' AND name NOT LIKE '%posterior' AND name NOT LIKE '%cell'
     AND details ->> 'only_ours' IS NOT NULL

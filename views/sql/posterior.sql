@@ -8,7 +8,12 @@ SELECT name, task, lam AS "lambda", samples, (details ->> 'seed')::BIGINT AS see
     (details ->> 'probability_better')::DOUBLE AS probability_better,
     (details ->> 'rope_half_width')::DOUBLE AS rope_half_width,
     (details ->> 'probability_in_rope')::DOUBLE AS probability_in_rope,
-    method
+    (details ->> 'retention')::DOUBLE AS quality_retention,
+    (details ->> '$.retention_95[0]')::DOUBLE AS quality_retention_low,
+    (details ->> '$.retention_95[1]')::DOUBLE AS quality_retention_high,
+    (details ->> 'both')::BIGINT AS both_right, (details ->> 'only_ours')::BIGINT AS only_ours,
+    (details ->> 'only_baseline')::BIGINT AS only_baseline, (details ->> 'neither')::BIGINT AS neither_right,
+    rng_seed, method
 FROM statistics_computed
 WHERE name LIKE '%posterior'
 ORDER BY "lambda", task

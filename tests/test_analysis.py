@@ -1,0 +1,95 @@
+"""The planned questions of a run, held against the same numbers computed from its own answers."""
+
+import pytest
+from fixtures_run import log_of
+from ladders import settings, write_ladder
+
+from asd.core.statistics.intervals import matched_odds_ratio_interval, nam_blackwelder
+from asd.core.statistics.paired import PairedTable, mcnemar_exact
+from asd.core.statistics.power import attainable_margin, minimum_detectable_difference
+from asd.runners.base import flat
+from asd.runners.config import build
+from asd.views.session import Session
+
+MEANS = """
+WITH each AS (
+    SELECT sample, avg((correct AND NOT baseline_correct)::INT) AS b, avg((baseline_correct AND NOT correct)::INT) AS c,
+        avg(baseline_correct::INT) AS base
+    FROM sample_answered WHERE lam = (SELECT lam FROM lambda_chosen) GROUP BY sample
+) SELECT count(*) AS samples, sum(b) AS b, sum(c) AS c, avg(base) AS base FROM each
+"""
+COUNTS = """
+SELECT count(*) FILTER (correct AND baseline_correct) AS both,
+    count(*) FILTER (correct AND NOT baseline_correct) AS b,
+    count(*) FILTER (NOT correct AND baseline_correct) AS c,
+    count(*) FILTER (NOT correct AND NOT baseline_correct) AS no
+FROM sample_answered WHERE lam = (SELECT lam FROM lambda_chosen) AND seed = {seed}
+"""
+
+
+@pytest.fixture(scope="module", params=[(1,), (1, 2)], ids=["one-seed", "two-seeds"])
+def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    folder = tmp_path_factory.mktemp("ladder")
+    write_ladder(folder)
+    runner = build({**settings(folder), "seeds": list(request.param)}).at(folder / "files")
+    return Session(log_of(flat(runner.run(()))))
+
+
+def tables(session: Session) -> list[PairedTable]:
+    """A paired table a seed, counted by DuckDB."""
+    seeds = session.catalogue.sql("SELECT DISTINCT seed FROM sample_answered ORDER BY seed").to_pylist()
+    rows = [session.catalogue.sql(COUNTS.format(seed=one["seed"])).to_pylist()[0] for one in seeds]
+    return [PairedTable(row["both"], row["b"], row["c"], row["no"]) for row in rows]
+
+
+def test_b_and_c_are_averaged_over_seeds_per_sample_and_the_odds_ratio_is_theirs(session: Session) -> None:
+    [mean], [row] = session.catalogue.sql(MEANS).to_pylist(), session.rows("effects")
+    assert (row["only_ours"], row["only_baseline"]) == pytest.approx((mean["b"], mean["c"]))
+    assert row["matched_odds_ratio"] == pytest.approx(mean["b"] / mean["c"])
+    assert row["odds_ratio_low"] < row["matched_odds_ratio"] < row["odds_ratio_high"]
+    if row["seeds"] == 1:
+        exact = matched_odds_ratio_interval(tables(session)[0])
+        assert (row["odds_ratio_low"], row["odds_ratio_high"]) == pytest.approx((exact.low, exact.high))
+
+
+def test_what_so_many_samples_can_show_stands_beside_the_dataset(session: Session) -> None:
+    [mean], [row] = session.catalogue.sql(MEANS).to_pylist(), session.rows("effects")
+    samples, share = mean["samples"], (mean["b"] + mean["c"]) / mean["samples"]
+    least = minimum_detectable_difference(samples, share, 0.01)
+    best = attainable_margin(samples, mean["base"], min(share, 2 - 2 * mean["base"]), 0.01)
+    assert row["minimum_detectable_difference"] == pytest.approx(least)
+    assert row["attainable_margin_retention"] == pytest.approx(best)
+    assert 0 < best < 1
+    assert row["design_effect"] == pytest.approx(1.0)
+
+
+def test_one_seed_is_tested_exactly_and_several_by_sign_flips(session: Session) -> None:
+    [row] = [row for row in session.rows("statistics") if row["name"] == "accuracy-difference"]
+    [table, *more] = tables(session)
+    if more:
+        assert str(row["method"]).startswith("sign-flip permutation")
+    else:
+        assert row["method"] == "exact McNemar"
+        assert row["p_value"] == pytest.approx(mcnemar_exact(table))
+
+
+def test_a_statistic_says_its_seeds_versions_intervals_and_the_head_that_it_read(session: Session) -> None:
+    began = session.catalogue.sql("SELECT max(seq) AS seq FROM phase_started WHERE phase = 'statistics'").to_pylist()
+    [row] = [row for row in session.rows("statistics") if row["name"] == "quality-retention"]
+    assert row["head_read"] == began[0]["seq"]
+    assert {one.split()[0] for one in str(row["versions"]).split(", ")} == {"asd", "numpy", "scipy"}
+    assert row["low_99"] < row["low_95"] < row["estimate"] < row["high_95"] < row["high_99"]
+    if len(tables(session)) == 1:
+        interval = nam_blackwelder(tables(session)[0], 0.99)
+        assert (row["low_99"], row["high_99"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_the_posterior_keeps_the_table_that_it_was_drawn_from_and_its_retention(session: Session) -> None:
+    [row], table = session.rows("posterior"), tables(session)[0]
+    assert (row["both_right"], row["only_ours"], row["only_baseline"], row["neither_right"]) == (
+        table.both,
+        table.only_ours,
+        table.only_baseline,
+        table.neither,
+    )
+    assert row["quality_retention_low"] < table.retention < row["quality_retention_high"]
