@@ -65,16 +65,22 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of leaf `index` in the tree over `leaves` (RFC 6962, section 2.1.1), from the bottom up."""
-    path: list[bytes] = []
+    return inclusion_paths(leaves, [index])[index]
+
+
+def inclusion_paths(leaves: Sequence[bytes], indices: Iterable[int]) -> dict[int, list[bytes]]:
+    """The audit paths of several leaves by index, from one walk up the tree."""
+    at = {index: index for index in indices}
+    paths: dict[int, list[bytes]] = {index: [] for index in at}
     level = list(leaves)
     while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
-        paired = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        for index, here in at.items():
+            if here ^ 1 < len(level):
+                paths[index].append(level[here ^ 1])
+            at[index] = here // 2
+        paired = [node(level[left], level[left + 1]) for left in range(0, len(level) - 1, 2)]
         level = paired + level[len(paired) * 2 :]
-        index //= 2
-    return path
+    return paths
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -1,6 +1,6 @@
 """Proofs that events are in a log, to be checked without the log: a few hashes each, and a signed head."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from asd.core.log import Record
 from asd.store.layout import Sealed, chain, stream_folders
 from asd.store.line import HASH_LENGTH, leaf_in, leaf_of, record_in
 from asd.store.manifest import read_manifest
-from asd.store.merkle import inclusion_path, root_from_path
+from asd.store.merkle import inclusion_paths, root_from_path
 from asd.store.notes import Head, origin, read_note
 from asd.store.signing import signers_of
 
@@ -46,11 +46,13 @@ class StreamProof(_Plain):
 
 
 class Proof(_Plain):
-    """Everything that a log says about `subject`."""
+    """Everything that a log says about `subject`; or, where `events` names some, that these are in the log: then
+    `subject` is what rests on them."""
 
     format: str
     subject: str
     streams: tuple[StreamProof, ...]
+    events: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The proof as a JSON file."""
@@ -73,13 +75,34 @@ def prove(run: Path, subject: str) -> Proof:
     Raises `UsageError` where the log says nothing about it, or only in lines that no signed head covers yet, and
     `DamageError` for a damaged log.
     """
-    proofs = [proof for folder in stream_folders(run) if (proof := _stream_proof(folder, subject)) is not None]
+
+    def about(line: bytes, seq: int) -> bool:
+        record = record_in(line)
+        return record is not None and is_about(record, subject)
+
+    proofs = [proof for folder in stream_folders(run) if (proof := _stream_proof(folder, about)) is not None]
     if not proofs:
         raise UsageError(
             f"{run.name}: no signed event about {subject!r}; `asd sql` finds names, and what is still hot is signed"
             " when the run ends"
         )
     return Proof(format=FORMAT, subject=subject, streams=tuple(proofs))
+
+
+def prove_places(run: Path, subject: str, places: Mapping[str, Collection[int]]) -> Proof:
+    """A proof that the events at `places` (sequence numbers by stream), on which `subject` rests, are in the log.
+
+    Events that no signed head covers yet are left out; `events` names those that are in it. Raises `DamageError` for
+    a damaged log.
+    """
+    made = [_stream_proof(folder, _among(places.get(folder.name, ()))) for folder in stream_folders(run)]
+    streams = tuple(one for one in made if one is not None)
+    records = [record_in(line.line.encode()) for one in streams for line in one.lines]
+    return Proof(format=FORMAT, subject=subject, streams=streams, events=tuple(one.id for one in records if one))
+
+
+def _among(wanted: Collection[int]) -> Callable[[bytes, int], bool] | None:
+    return (lambda line, seq: seq in wanted) if wanted else None
 
 
 def verify_proof(data: bytes, *, key: str | None = None) -> Proven:
@@ -96,7 +119,9 @@ def verify_proof(data: bytes, *, key: str | None = None) -> Proven:
         raise ProofError(f"not a proof of this format ({FORMAT}), or an empty one")
     found = [_checked(one, key) for one in proof.streams]
     records = tuple(record for _, some in found for record in some)
-    if not all(is_about(record, proof.subject) for record in records):
+    if proof.events and tuple(record.id for record in records) != proof.events:
+        raise ProofError("the proof does not hold the events that it names")
+    if not proof.events and not all(is_about(record, proof.subject) for record in records):
         raise ProofError(f"the proof holds lines that are not about {proof.subject!r}")
     signers = tuple(sorted({one.signer for one in proof.streams}))
     return Proven(proof.subject, records, tuple(head for head, _ in found), signers)
@@ -107,22 +132,23 @@ def is_about(record: Record, subject: str) -> bool:
     return subject in (record.id, record.subject) or (record.subject or "").partition("@")[0] == subject
 
 
-def _stream_proof(folder: Path, subject: str) -> StreamProof | None:
+def _stream_proof(folder: Path, is_wanted: Callable[[bytes, int], bool] | None) -> StreamProof | None:
+    if is_wanted is None:
+        return None
     sealed = [one for one in chain(folder) if isinstance(one, Sealed)]
     signed = [one for one in sealed if one.note.exists()]
     if not signed:
         return None
     leaves: list[bytes] = []
-    wanted: list[tuple[int, bytes]] = []
-    for line in _lines(sealed, up_to=signed[-1].last):
-        record = record_in(line)
-        if record is not None and is_about(record, subject):
-            wanted.append((len(leaves), line))
+    wanted: dict[int, bytes] = {}
+    for seq, line in enumerate(_lines(sealed, up_to=signed[-1].last)):
+        if is_wanted(line, seq):
+            wanted[seq] = line
         leaves.append(leaf_of(line[:-HASH_LENGTH] + b"}"))
     if not wanted:
         return None
-    note, signers = signed[-1].note.read_text(), signers_of(folder)
-    lines = (ProvenLine(line=line.decode(), seq=seq, path=_hexes(inclusion_path(leaves, seq))) for seq, line in wanted)
+    note, signers, paths = signed[-1].note.read_text(), signers_of(folder), inclusion_paths(leaves, wanted)
+    lines = (ProvenLine(line=line.decode(), seq=seq, path=_hexes(paths[seq])) for seq, line in wanted.items())
     return StreamProof(note=note, signer=_signer(note, signers, folder), lines=tuple(lines))
 
 

@@ -1,5 +1,6 @@
 """The command lines: what they print where, how they end, and what they never load."""
 
+import base64
 import io
 import json
 import os
@@ -289,6 +290,22 @@ def test_why_tells_the_query_and_lists_the_events(store: Path) -> None:
     assert answers["events"] == len(answers["list"]) == 12
     assert set(told["sql"]) == {"results", "cells", "answers"}
     assert "rests on" in command("asd", "why", "stages", store=store).stdout
+
+
+def test_why_proves_that_the_events_are_in_the_log(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "proof.json"
+    done = command("asd", "why", "results.speedup", "--where", "task=sums", "--proof", str(file), store=store)
+    told = json.loads(file.read_text())
+    for stream in told["streams"]:
+        for line in stream["lines"]:
+            hashes = [base64.b64encode(bytes.fromhex(step)).decode() for step in line["path"]]
+            assert all(one in done.stdout for one in hashes)
+    assert len(told["events"]) == len({*told["events"]}) >= 4
+    checked = command("asd", "verify", "--proof", str(file), store=tmp_path / "no store")
+    assert f"{len(told['events'])} events are in the log" in checked.stdout
+    told["streams"][0]["lines"][0]["line"] = told["streams"][0]["lines"][0]["line"].replace("fixture", "another")
+    file.write_text(json.dumps(told))
+    assert command("asd", "verify", "--proof", str(file), store=store).returncode == 3
 
 
 def test_two_runs_are_compared(store: Path, tmp_path: Path) -> None:

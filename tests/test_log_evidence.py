@@ -17,7 +17,7 @@ from asd.store.completeness import completeness
 from asd.store.copies import export_lines, merge
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
-from asd.store.proof import Proof, ProofError, prove, verify_proof
+from asd.store.proof import Proof, ProofError, prove, prove_places, verify_proof
 from asd.store.signing import Signer, signers_of
 from asd.store.verify import verify
 
@@ -87,6 +87,27 @@ def test_what_is_no_proof_is_refused() -> None:
 def test_what_the_log_does_not_say_cannot_be_proven(run: Path) -> None:
     with pytest.raises(UsageError, match="nobody"):
         prove(run, "nobody")
+
+
+def test_events_are_proven_by_their_places_and_named(run: Path) -> None:
+    proof = prove_places(run, "results.accuracy", {"main": {2, 23}, "elsewhere": {0}})
+    found = verify_proof(proof.to_bytes())
+    assert [one.seq for one in found.records] == [2, 23]
+    assert proof.events == tuple(one.id for one in found.records)
+
+
+@pytest.mark.parametrize("names", [("sample.generated:other",), ("{0}",), ("{1}", "{0}")])
+def test_a_proof_that_names_other_events_than_it_holds_is_refused(run: Path, names: tuple[str, ...]) -> None:
+    proof = prove_places(run, "results.accuracy", {"main": {2, 23}})
+    other = tuple(name.format(*proof.events) for name in names)
+    with pytest.raises(ProofError, match="does not hold the events that it names"):
+        verify_proof(proof.model_copy(update={"events": other}).to_bytes())
+
+
+def test_what_no_head_signs_yet_is_left_out_of_a_proof(tmp_path: Path) -> None:
+    with FileLog(tmp_path / "run-1") as log:
+        log.append("main", EVENTS)
+        assert prove_places(log.path, "results.accuracy", {"main": {0}}).streams == ()
 
 
 def test_joining_a_copy_with_an_older_one_gives_the_newer(run: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """From a number in a table to the SQL that gave it and the events that it rests on."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asd.core.errors import UsageError
@@ -61,6 +61,16 @@ def events(session: Session, source: Source) -> Iterator[Row]:
     columns = "stream, seq, id, subject" + (", kind" if source.table == EVENTS else "")
     query = f"SELECT {columns} FROM {quoted(source.table)} WHERE {source.where} ORDER BY stream, seq"
     yield from session.catalogue.sql(query).to_pylist()
+
+
+def places(found: Sequence[Source], listed: Mapping[str, Sequence[Row]]) -> dict[str, set[int]]:
+    """Sequence numbers by stream: of each source its first and last event, and every event that is `listed`."""
+    ends = [end.rsplit(" ", 1) for one in found for end in (one.first, one.last) if end is not None]
+    told = [*ends, *((row["stream"], row["seq"]) for rows in listed.values() for row in rows)]
+    by_stream: dict[str, set[int]] = {}
+    for stream, seq in told:
+        by_stream.setdefault(str(stream), set()).add(int(str(seq)))
+    return by_stream
 
 
 def tables(name: str) -> tuple[str, ...]:

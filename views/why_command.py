@@ -6,25 +6,33 @@ from typing import Annotated
 import typer
 
 from asd.core.errors import UsageError
-from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, store_of
+from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, store_of
 
 WhatArgument = Annotated[str, typer.Argument(help="PROJECTION or PROJECTION.COLUMN, such as results.speedup.")]
 WhereOption = Annotated[
     list[str] | None, typer.Option("--where", help="column=value picks the rows; can be given again.")
 ]
-EventsOption = Annotated[bool, typer.Option("--events", help="List every event that the number rests on.")]
+EventsOption = Annotated[
+    bool, typer.Option("--events", help="List and prove every event that it rests on, not only the first and last.")
+]
+ProofOption = Annotated[
+    Path | None, typer.Option("--proof", help="Write the proof to this file, for `asd verify --proof`.")
+]
 
 
 def why(
     what: WhatArgument,
     where: WhereOption = None,
     events: EventsOption = False,
+    proof: ProofOption = None,
     store: StoreOption = Path(STORE),
     run: RunOption = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Tell where a number of a table comes from: the SQL that gave it, and the events that it rests on."""
+    """Tell where a number of a table comes from: the SQL that gave it, the events that it rests on, and the proof that
+    they are in the log."""
+    from asd.store.proof import prove_places, verify_proof
     from asd.views import lineage
     from asd.views.rendering import open_session
     from asd.views.why_text import as_json_text, as_lines
@@ -37,7 +45,13 @@ def why(
         if column and column not in found.rows[0]:
             raise UsageError(f"{name} has no column {column!r}; it has: {', '.join(found.rows[0])}")
         listed = {one.table: list(lineage.events(session, one)) for one in found.sources} if events else {}
-        emit((as_json_text if as_json else as_lines)(session.run, found, column or None, listed), output)
+        places = lineage.places(found.sources, listed)
+        proven = prove_places(log_of(store, session.run).path, what, places)
+        if proven.streams:
+            verify_proof(proven.to_bytes())
+        if proof is not None:
+            emit(proven.to_bytes().decode(), proof)
+        emit((as_json_text if as_json else as_lines)(session.run, found, column or None, listed, proven), output)
     finally:
         session.close()
 

@@ -1,7 +1,9 @@
 """What `asd why` found, for people and as JSON."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -10,10 +12,16 @@ from asd.views.document import Row
 from asd.views.lineage import Lineage
 from asd.views.sanitize import sanitize
 
+if TYPE_CHECKING:
+    from asd.store.proof import Proof, StreamProof
 
-def as_lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]]) -> str:
-    """The values, the sources, their events where they were asked for, and the SQL."""
-    return "\n".join(_lines(run, found, column, events)) + "\n"
+PROVEN = 20
+"""A proof of more events than this is told by its size; the file and the JSON hold all of it."""
+
+
+def as_lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]], proof: "Proof") -> str:
+    """The values, the sources, their events where they were asked for, the proof, and the SQL."""
+    return "\n".join([*_lines(run, found, column, events), *_proof(proof), *_sql(found)]) + "\n"
 
 
 def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]]) -> Iterator[str]:
@@ -29,20 +37,47 @@ def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Se
         yield sanitize(f"  {one.events:,} events in {one.table}{which}{between}")
         for event in events.get(one.table, ()):
             yield sanitize(f"    {event['stream']} {event['seq']} {event['id']}")
-    yield f"a proof that one of them is in the log: asd prove EVENT-ID --run {run}"
+
+
+def _proof(proof: "Proof") -> Iterator[str]:
+    if not proof.streams:
+        yield "no proof yet: a head is signed when a file of the log is sealed, at the latest when the run ends"
+        return
+    names = iter(proof.events)
+    yield "proof that they are in the log: from each event's hash up to the root that was signed (SHA-256, RFC 6962)"
+    for stream in proof.streams:
+        origin, size, root = stream.note.splitlines()[:3]
+        yield sanitize(f"  {origin}: {int(size):,} events, root {root}, signed by {stream.signer}")
+        if len(stream.lines) > PROVEN:
+            yield f"    {len(stream.lines):,} events by {_steps(stream):,} hashes; --proof FILE or --json gives them"
+            continue
+        for line in stream.lines:
+            yield sanitize(f"    {line.seq} {next(names)}")
+            path = [base64.b64encode(bytes.fromhex(step)).decode() for step in line.path]
+            yield from ("      " + " ".join(path[at : at + 2]) for at in range(0, len(path), 2))
+
+
+def _steps(stream: "StreamProof") -> int:
+    return sum(len(line.path) for line in stream.lines)
+
+
+def _sql(found: Lineage) -> Iterator[str]:
     for name, sql in found.sql.items():
         yield f"-- {name}.sql"
         yield sanitize(sql.rstrip(), newlines=True)
 
 
-def as_json_text(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]]) -> str:
-    """The same as one object; `events` is empty unless they were asked for."""
+def as_json_text(
+    run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]], proof: "Proof"
+) -> str:
+    """The same as one object; `list` is empty unless the events were asked for, `proof` is what `asd prove` writes."""
     told = {
         "run": run,
         "projection": found.projection,
         "column": column,
         "rows": [{column: row[column]} if column else row for row in found.rows],
         "rests_on": [{**asdict(one), "list": events.get(one.table, [])} for one in found.sources],
+        "proof": proof.model_dump(),
         "sql": found.sql,
     }
     return orjson.dumps(told, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
