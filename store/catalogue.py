@@ -14,7 +14,7 @@ import asd.core.facts  # noqa: F401  (registers the built-in events)
 from asd.core.event import Event, kinds
 from asd.core.log import EventLog
 from asd.core.plugins import load_events
-from asd.store.catalogue_cache import Segment, batches, raw_files, scan
+from asd.store.catalogue_cache import RAW, Segment, scan, typed_folders
 from asd.store.catalogue_decode import connect, empty, fill, known_kinds, raw_table
 from asd.store.catalogue_types import literal, quoted, table_name
 
@@ -41,6 +41,12 @@ class Sealing(EventLog, Protocol):
 
 RELISTINGS = 3
 """How often segments are listed again that vanish while they are read."""
+
+
+def prepare(cache: Path, segment: Segment) -> None:
+    """Make the typed tables of a segment before anyone asks for them. Raises what opening a `Catalogue` would."""
+    load_events()
+    typed_folders(cache, [segment], kinds())
 
 
 class Catalogue:
@@ -81,13 +87,13 @@ class Catalogue:
             self._temporary.cleanup()
 
     def _sealed(self, log: Sealing, known: dict[str, type[Event]]) -> tuple[tuple[Segment, ...], list[Path]]:
-        """The log's segments and their batches; listed again where some were joined while they were read."""
+        """The log's segments and their folders; listed again where some were joined while they were read."""
         for _ in range(RELISTINGS):
             with suppress(FileNotFoundError):
                 segments = tuple(log.segments())
-                return segments, batches(self._cache(log), segments, known)
+                return segments, typed_folders(self._cache(log), segments, known)
         segments = tuple(log.segments())
-        return segments, batches(self._cache(log), segments, known)
+        return segments, typed_folders(self._cache(log), segments, known)
 
     def _cache(self, log: Sealing) -> Path:
         """The log's folder for what is derived, or one of our own where that cannot be written."""
@@ -103,17 +109,14 @@ class Catalogue:
 
     def _add(self, schema: str, logs: Sequence[EventLog]) -> None:
         known = kinds()
-        sealed: list[Path] = []
         typed: list[Path] = []
         hot: list[pa.Table] = []
         for log in logs:
             segments, made = self._sealed(log, known) if isinstance(log, Sealing) else ((), [])
-            if made:
-                typed += made
-                sealed += [path for batch in made for path in raw_files(batch)]
+            typed += made
             hot.append(raw_table(log.read(after=_ends(segments))))
         self.db.register("raw_hot", pa.concat_tables(hot) if hot else raw_table(()))
-        self._events(schema, sealed)
+        self._events(schema, [folder / RAW for folder in typed])
         self._typed(schema, typed, known)
         self.db.unregister("raw_hot")
 
@@ -129,7 +132,7 @@ class Catalogue:
         made = []
         for kind, cls in known.items():
             name = table_name(kind)
-            files = [batch / f"{name}.parquet" for batch in typed]
+            files = [folder / f"{name}.parquet" for folder in typed]
             parts = list(self._files([one for one in files if one.exists()]))
             if kind in filled:
                 parts.append(f"hot.{quoted(f'{schema}_{name}')}")

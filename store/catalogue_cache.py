@@ -1,31 +1,36 @@
 """Typed tables of sealed segments, kept as Parquet beside the log; deleting them only costs making them again.
 
-A batch is a folder with one Parquet file per event kind, made from some sealed segments and named after their hashes
-and the tables' columns. A reader uses the batches whose segments are all still there and makes one more of the rest.
-The segments themselves are linked into it, so that a query under way survives their being joined into larger ones.
+Each segment has a folder of its own, named after its hash, with one Parquet file per event kind, in the log's order.
+The writer makes it after sealing a full file, so that a long run opens at once; a reader makes what is missing. The
+segment itself is linked into it, so that a query under way survives its being joined into a larger one.
 """
 
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import orjson
+import duckdb
 
 from asd.core.errors import DamageError
 from asd.core.event import Event
-from asd.store.catalogue_decode import connect, fill, known_kinds
+from asd.store.catalogue_decode import connect, fill, known_kinds, typed
 from asd.store.catalogue_types import fingerprint, literal, quoted, table_name
+from asd.store.layout import Sealed
+from asd.store.manifest import read_manifest
 
-MANY = 6
-"""More batches than this are made again as one: each file costs a query about a millisecond."""
-RAW_PREFIX = "raw-"
+RAW = "raw-segment.parquet"
+"""The name under which the segment itself is in its folder; no table has a hyphen in its name."""
+MAKING = ".making-"
 KEPT_S = 600.0
-"""A batch is not removed before this age in seconds, since another process may be reading it."""
+"""A folder is not removed before this age in seconds, since another process may be reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,93 +43,84 @@ class Segment:
     last: int
 
 
-def batches(folder: Path, segments: Sequence[Segment], kinds: dict[str, type[Event]]) -> list[Path]:
-    """Folders of typed Parquet files that together hold exactly `segments`, made where they are missing.
+def segment_of(stream: str, sealed: Sealed) -> Segment:
+    """A sealed file of `stream` as a segment. Raises `DamageError` where its manifest is not what was written."""
+    return Segment(sealed.path, read_manifest(sealed).file_sha256, stream, sealed.last)
+
+
+def typed_folders(cache: Path, segments: Sequence[Segment], kinds: dict[str, type[Event]]) -> list[Path]:
+    """The folder of typed Parquet files of each segment, made where it is missing.
 
     Raises `DamageError` where a segment is not the file that its manifest names.
     """
-    if not segments:
-        return []
-    root = folder / fingerprint(kinds)
-    found, missing = _usable(root, segments)
-    if missing and len(found) >= MANY:
-        found, missing = [], list(segments)
+    root = cache / fingerprint(kinds)
+    places = [root / one.sha256[:32] for one in segments]
+    missing = [(one, place) for one, place in zip(segments, places, strict=True) if not place.is_dir()]
     if missing:
-        found.append(_make(root, missing, kinds))
-        _sweep(root, found)
-    return found
-
-
-def raw_files(batch: Path) -> list[Path]:
-    """The sealed segments that a batch was made from."""
-    return sorted(batch.glob(f"{RAW_PREFIX}*.parquet"))
+        root.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
+            list(pool.map(lambda one: _make(one[0], one[1], kinds), missing))
+        _sweep(root, places)
+    return places
 
 
 def _sweep(root: Path, kept: Collection[Path]) -> None:
-    """Remove batches that are in use no more, unless a reader may just have opened them."""
-    for batch in root.iterdir():
-        if batch not in kept and time.time() - batch.stat().st_mtime > KEPT_S:
-            shutil.rmtree(batch, ignore_errors=True)
+    """Remove what is left of segments that are no more, unless a reader may just have opened it."""
+    for place in set(root.iterdir()).difference(kept):
+        with suppress(FileNotFoundError):
+            if time.time() - place.stat().st_mtime > KEPT_S and _is_left(place):
+                shutil.rmtree(place, ignore_errors=True)
 
 
-def _usable(root: Path, segments: Sequence[Segment]) -> tuple[list[Path], list[Segment]]:
-    """The largest batches first that overlap nowhere, and the segments that none of them holds."""
-    missing = {one.sha256: one for one in segments}
-    found = []
-    for batch, holds in sorted(_listed(root), key=lambda one: (-len(one[1]), one[0])):
-        if holds and holds <= missing.keys():
-            found.append(batch)
-            for key in holds:
-                del missing[key]
-    return found, list(missing.values())
+def _is_left(place: Path) -> bool:
+    """Whether making it was interrupted, or it has the only link to its segment."""
+    return place.name.startswith(MAKING) or (place / RAW).stat().st_nlink == 1
 
 
-def _listed(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
-    for contents in root.glob("*/segments.json"):
-        yield contents.parent, frozenset(orjson.loads(contents.read_bytes()))
-
-
-def _make(root: Path, segments: Sequence[Segment], kinds: dict[str, type[Event]]) -> Path:
-    """Write one batch beside its place and rename it there, so that a reader sees all of it or none."""
-    for one in segments:
-        _check(one)
-    hashes = sorted(one.sha256 for one in segments)
-    place = root / sha256("\n".join(hashes).encode()).hexdigest()[:32]
-    root.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=root))
+def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]]) -> None:
+    """Write the folder beside its place and rename it there, so that a reader sees all of it or none."""
+    _check(segment)
+    making = Path(tempfile.mkdtemp(prefix=MAKING, dir=place.parent))
     try:
-        _write(making, [one.path for one in segments], kinds)
-        (making / "segments.json").write_bytes(orjson.dumps(hashes))
+        _link(segment.path, making / RAW)
+        _write(making, kinds)
         _move(making, place)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return place
 
 
 def _move(making: Path, place: Path) -> None:
     try:
         making.rename(place)
     except OSError:
-        if not (place / "segments.json").exists():
+        if not place.is_dir():
             raise
 
 
-def _write(making: Path, paths: Sequence[Path], kinds: dict[str, type[Event]]) -> None:
-    for place, path in enumerate(paths):
-        _link(path, making / f"{RAW_PREFIX}{place:06d}.parquet")
+def _write(making: Path, kinds: dict[str, type[Event]]) -> None:
+    """One thread a segment: rows keep their order, so the same segment always gives the same bytes."""
     with connect() as db:
-        db.execute(f"CREATE VIEW raw AS SELECT * FROM {scan(paths)}")
+        db.execute(f"SET threads = 1; CREATE VIEW raw AS SELECT * FROM {scan([making / RAW])}")
         for kind, oldest in known_kinds(db, "raw", kinds).items():
-            name = table_name(kind)
-            fill(db, "raw", quoted(name), kinds[kind], oldest)
-            target = literal(str(making / f"{name}.parquet"))
-            db.execute(f"COPY {quoted(name)} TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)")
-            db.execute(f"DROP TABLE {quoted(name)}")
+            target = literal(str(making / f"{table_name(kind)}.parquet"))
+            rows = _rows(db, kinds[kind], oldest)
+            db.execute(f"COPY ({rows}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)")
+
+
+def _rows(db: duckdb.DuckDBPyConnection, cls: type[Event], oldest: int) -> str:
+    """The SQL that gives the typed rows of `cls`; where older versions have to be lifted, out of a table."""
+    if oldest >= cls.v:
+        return typed(cls, "raw", f"kind = {literal(cls.kind)} AND v = {cls.v}")
+    name = quoted(table_name(cls.kind))
+    fill(db, "raw", name, cls, oldest)
+    return f"SELECT * FROM {name} ORDER BY run, stream, seq"
 
 
 def _link(path: Path, place: Path) -> None:
     try:
         place.hardlink_to(path)
+    except FileNotFoundError:
+        raise
     except OSError:
         shutil.copyfile(path, place)
 

@@ -12,7 +12,6 @@ from asd.core.errors import DiskError, UsageError
 from asd.core.event import Event
 from asd.core.log import START, Cursor, Record
 from asd.store.layout import CACHE, FILES, checked_run, checked_stream, sealed_files, stream_folders
-from asd.store.manifest import read_manifest
 from asd.store.options import DURABILITIES, Options
 from asd.store.reader import RELISTINGS, StreamReader
 from asd.store.wakeup import Wakeup
@@ -118,13 +117,9 @@ class FileLog:
         return self._segments()
 
     def _segments(self) -> "list[Segment]":
-        from asd.store.catalogue_cache import Segment
+        from asd.store.catalogue_cache import segment_of
 
-        return [
-            Segment(one.path, read_manifest(one).file_sha256, folder.name, one.last)
-            for folder in stream_folders(self.path)
-            for one in sealed_files(folder)
-        ]
+        return [segment_of(folder.name, one) for folder in stream_folders(self.path) for one in sealed_files(folder)]
 
     def close(self) -> None:
         """Commit what waits, seal it, and let the streams go. Raises `DiskError` if something was lost."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from asd.store.hot import HotReader
-from asd.store.layout import SIGNERS, TEMPORARY, Hot, Sealed, sealed_name
+from asd.store.layout import CACHE, SIGNERS, TEMPORARY, Hot, Sealed, sealed_name
 from asd.store.manifest import Manifest, read_manifest
 from asd.store.merkle import Tree
 from asd.store.opening import Opened
@@ -49,6 +49,14 @@ class Sealer:
         superseded = [hot.path, *(path for one in small for path in one.parts if path.exists())]
         self._done += [(time.monotonic(), path) for path in superseded]
         self.clean()
+
+    def prepare(self) -> None:
+        """Make the typed tables of the last sealed file, so that whoever opens the run need not. Raises whatever goes
+        wrong with what is derived, which is no harm to the log: a reader will meet it and say so."""
+        from asd.store.catalogue import prepare
+        from asd.store.catalogue_cache import segment_of
+
+        prepare(self._folder.parent / CACHE, segment_of(self._folder.name, self._sealed[-1]))
 
     def _small_before(self, events: int) -> list[Sealed]:
         """The sealed files at the end that are at most four times as large as what follows each, if all fits."""

@@ -22,6 +22,8 @@ from asd.store.seen import Seen
 from asd.store.tail_file import TailFile
 
 __all__ = ["Options", "StreamWriter"]
+WORTH_PREPARING = 4 << 20
+"""A sealed file that had this many bytes of lines gets its typed tables at once; smaller ones wait for a reader."""
 
 
 class _Batch(NamedTuple):
@@ -260,6 +262,8 @@ class StreamWriter:
         tail.close()
         self._tail = None
         self._seal(Hot(tail.path, tail.first))
+        if tail.end >= WORTH_PREPARING:
+            self._pool.submit(self._sealer.prepare)
 
     def _seal(self, hot: Hot) -> None:
         self._sealing.append(self._pool.submit(self._sealer.seal, hot))

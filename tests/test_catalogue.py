@@ -1,5 +1,6 @@
 """The SQL catalogue: typed tables, their cache, and the locks of `asd sql`."""
 
+import os
 import shutil
 from collections.abc import Collection, Iterator
 from hashlib import sha256
@@ -10,6 +11,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 from fixtures_run import log_of, run_events
+from log_events import generated
+from log_files import problems
 from pydantic import Field
 
 from asd.core.errors import DamageError, UsageError
@@ -19,7 +22,9 @@ from asd.store.catalogue import Catalogue
 from asd.store.catalogue_cache import Segment
 from asd.store.catalogue_decode import raw_table
 from asd.store.catalogue_types import columns, table_name
+from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
+from asd.store.options import Options
 from asd.store.sql import LockedSql
 
 
@@ -115,18 +120,69 @@ def test_sealed_and_hot_events_make_one_table(
         assert sealed.sql(query).equals(hot.sql(query)), table
 
 
-def test_the_cache_grows_by_what_was_sealed_since_and_is_folded_when_it_has_many_parts(
-    tmp_path: Path, log: MemoryLog
-) -> None:
-    total = len(list(log.read()))
-    counts = []
-    for last in range(1, 10):
-        growing = SealedLog(tmp_path, log, tuple(range(20, 20 * last + 1, 20)))
-        found = rows(Catalogue([growing]), "SELECT count(*) AS n FROM events")
-        assert found == [{"n": total}]
-        counts.append(len(list(growing.cache.glob("*/*/segments.json"))))
-    assert counts[:6] == [1, 2, 3, 4, 5, 6]
-    assert max(counts) == 9
+def files_in(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_what_was_sealed_since_is_made(tmp_path: Path, log: MemoryLog) -> None:
+    for last in range(1, 4):
+        before = {path: path.stat().st_ino for path in (tmp_path / "cache").glob("*/*")}
+        Catalogue([SealedLog(tmp_path, log, tuple(range(20, 20 * last + 1, 20)))])
+        after = {path: path.stat().st_ino for path in (tmp_path / "cache").glob("*/*")}
+        assert len(after) == last
+        assert before.items() <= after.items()
+
+
+def test_typed_tables_made_again_are_the_same_bytes(tmp_path: Path, log: MemoryLog, mixed: RecordsLog) -> None:
+    (tmp_path / "mixed").mkdir()
+    for sealed in (SealedLog(tmp_path, log, (50, 100)), SealedLog(tmp_path / "mixed", mixed, (4,))):
+        Catalogue([sealed]).close()
+        first = files_in(sealed.cache)
+        shutil.rmtree(sealed.cache)
+        Catalogue([sealed]).close()
+        assert first
+        assert files_in(sealed.cache) == first
+
+
+def test_what_is_left_of_joined_segments_is_removed_after_a_while(tmp_path: Path, log: MemoryLog) -> None:
+    Catalogue([SealedLog(tmp_path, log, (20, 40))])
+    stale, kept = (one.parent for one in sorted((tmp_path / "cache").rglob("*/raw-segment.parquet"), key=_first_seq))
+    for folder in (stale, kept):
+        os.utime(folder, (0, 0))
+    (tmp_path / "0.parquet").unlink()
+    Catalogue([SealedLog(tmp_path, log, (60,))])
+    assert not stale.exists()
+    assert kept.exists()
+
+
+def test_a_writer_makes_the_typed_tables_of_each_full_file_that_it_seals(tmp_path: Path) -> None:
+    text = "x" * 20_000
+    with FileLog(tmp_path / "run-1", Options(seal_events=250, keep_hot_s=0)) as written:
+        for number in range(600):
+            written.append("main", [generated(number, text)])
+            if number in (249, 499):
+                written.flush()
+    by_writer = files_in(written.cache)
+    assert len({path.parts[1] for path in by_writer}) == 2
+    shutil.rmtree(written.cache)
+    catalogue = Catalogue([FileLog(tmp_path / "run-1")])
+    assert rows(catalogue, "SELECT count(*) AS n FROM sample_generated") == [{"n": 600}]
+    by_reader = files_in(written.cache)
+    assert len({path.parts[1] for path in by_reader}) == 3
+    assert by_writer.items() <= by_reader.items()
+
+
+def test_a_writer_that_cannot_make_typed_tables_seals_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "run-1").mkdir()
+    (tmp_path / "run-1" / "cache").write_text("in the way")
+    with FileLog(tmp_path / "run-1", Options(seal_events=250, keep_hot_s=0)) as written:
+        written.append("main", [generated(number, "x" * 20_000) for number in range(300)])
+    assert [one.last for one in written.segments()] == [299]
+    assert problems(tmp_path / "run-1") == []
+
+
+def _first_seq(path: Path) -> int:
+    return int(pq.read_table(path, columns=["seq"]).column(0)[0].as_py())
 
 
 def test_a_query_survives_its_segments_being_joined_into_another(tmp_path: Path, log: MemoryLog) -> None:
