@@ -1,17 +1,20 @@
 """Joining copies of a run, and writing one out as plain lines."""
 
 import heapq
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 
 from asd.core.errors import ConflictError, DamageError, UsageError
 from asd.store.hot import HotReader
-from asd.store.layout import FILES, SIGNERS, Hot, Sealed, chain, checked_run, checked_stream, stream_folders
+from asd.store.layout import FILES, SIGNERS, Hot, Sealed, chain, checked_run, checked_stream, steadily, stream_folders
 from asd.store.line import record_in, time_text
-from asd.store.manifest import read_manifest
+from asd.store.reader import LineReader
 from asd.store.verify import verify
 
 
@@ -32,7 +35,7 @@ def merge(first: Path, second: Path, target: Path) -> Path:
     shutil.rmtree(making, ignore_errors=True)
     try:
         for folder in streams:
-            _copy_stream(folder, making / folder.name)
+            steadily(partial(_copy_stream, folder, making / folder.name))
         for name, path in files.items():
             (making / FILES / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, making / FILES / name)
@@ -53,15 +56,8 @@ def export_lines(run: Path) -> Iterator[bytes]:
 
 def stream_lines(folder: Path) -> Iterator[bytes]:
     """The lines of one stream, byte for byte as they were logged. Raises `DamageError` for a damaged one."""
-    from asd.store.sealed import lines_in
-
-    for one in chain(folder):
-        if isinstance(one, Sealed):
-            yield from lines_in(one, read_manifest(one))
-        else:
-            with HotReader(one.path, one.first) as reader:
-                for group in reader.groups():
-                    yield from group.lines
+    with closing(LineReader(folder)) as reader:
+        yield from reader.poll()
 
 
 def _order(line: bytes) -> tuple[str, str, int]:
@@ -78,7 +74,7 @@ def _streams(first: Path, second: Path) -> list[Path]:
         if problems:
             raise DamageError(f"{problems[0].file}: {problems[0].what}; a damaged copy is not joined")
     names = sorted({folder.name for run in (first, second) for folder in stream_folders(run)})
-    return [_longer(first / name, second / name) for name in names]
+    return [steadily(partial(_longer, first / name, second / name)) for name in names]
 
 
 def _longer(one: Path, other: Path) -> Path:
@@ -95,8 +91,8 @@ def _longer(one: Path, other: Path) -> Path:
 
 def _layout(folder: Path) -> tuple[int, str]:
     """Of two copies with the same events, the more sealed one is taken, then the one with the larger hash."""
-    parts = sorted(path for one in chain(folder) for path in _parts(one))
-    whole = sha256(b"".join(path.name.encode() + path.read_bytes() for path in parts)).hexdigest()
+    parts = [*sorted(path for one in chain(folder) for path in _parts(one)), folder / SIGNERS]
+    whole = sha256(b"".join(path.name.encode() + path.read_bytes() for path in parts if path.exists())).hexdigest()
     return sum(path.suffix == ".parquet" for path in parts), whole
 
 
@@ -106,17 +102,23 @@ def _parts(one: Hot | Sealed) -> list[Path]:
 
 def _copy_stream(folder: Path, place: Path) -> None:
     """Copy what is committed."""
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    if (folder / SIGNERS).exists():
-        shutil.copyfile(folder / SIGNERS, place / SIGNERS)
     for one in chain(folder):
         for path in _parts(one):
             shutil.copyfile(path, place / path.name)
         if not isinstance(one, Sealed):
-            with HotReader(one.path, one.first) as reader, (place / one.path.name).open("r+b") as copy:
-                for _ in reader.groups():
-                    pass
-                copy.truncate(reader.end)
+            _cut_after_last_commit(Hot(place / one.path.name, one.first))
+    if (folder / SIGNERS).exists():
+        shutil.copyfile(folder / SIGNERS, place / SIGNERS)
+
+
+def _cut_after_last_commit(copy: Hot) -> None:
+    """Of the copy, since the file that it was made of may have grown."""
+    with HotReader(copy.path, copy.first) as reader:
+        for _ in reader.groups():
+            pass
+        os.truncate(copy.path, reader.end)
 
 
 def _files(first: Path, second: Path) -> dict[Path, Path]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 from asd.core.errors import DiskError, UsageError
 from asd.core.event import Event
 from asd.core.log import START, Cursor, Record
-from asd.store.layout import CACHE, FILES, checked_run, checked_stream, sealed_files, stream_folders
+from asd.store.layout import CACHE, FILES, checked_run, checked_stream, sealed_files, steadily, stream_folders
 from asd.store.options import DURABILITIES, Options
-from asd.store.reader import RELISTINGS, StreamReader
+from asd.store.reader import StreamReader
 from asd.store.wakeup import Wakeup
 from asd.store.writer import StreamWriter
 
@@ -111,10 +111,7 @@ class FileLog:
 
     def segments(self) -> "list[Segment]":
         """The sealed files that together hold the beginning of each stream, in order, with their manifests' hashes."""
-        for _ in range(RELISTINGS):
-            with suppress(FileNotFoundError):
-                return self._segments()
-        return self._segments()
+        return steadily(self._segments)
 
     def _segments(self) -> "list[Segment]":
         from asd.store.catalogue_cache import segment_of

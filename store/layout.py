@@ -12,12 +12,12 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from asd.core.errors import DamageError, UsageError
+from asd.core.errors import BusyError, UsageError
 from asd.store.damage import DamagedFileError
 
 FILES = "files"
@@ -30,7 +30,9 @@ _STREAM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HOT = re.compile(r"([0-9]{8,})\.jsonl")
 _SEALED = re.compile(r"([0-9]{8,})-([0-9]{8,})\.(?:parquet|json)")
 _PART = re.compile(r"([0-9]{8,})-([0-9]{8,})\.(?:parquet|json|note)")
-_LISTINGS = 3
+_LISTINGS = 100
+_ATTEMPTS = 20
+T = TypeVar("T")
 
 
 def checked_run(name: str) -> str:
@@ -103,13 +105,28 @@ class Listing:
 def listing(folder: Path) -> Listing:
     """What is in the folder of a stream. Raises `DamageError` where a file of it is missing.
 
-    Hot files are listed before sealed ones: one that is sealed in between is found twice, never missed. A folder that
-    changes under the listing is listed again before anything counts as missing.
+    A system may leave out of a listing what comes or goes meanwhile, so that a file and the one that it was sealed into
+    can both be missed. Two listings that agree hold everything that was there when the second began.
     """
-    for _ in range(_LISTINGS - 1):
-        with suppress(DamageError):
-            return _listed(folder)
-    return _listed(folder)
+    names = _plain(folder)
+    for _ in range(_LISTINGS):
+        before, names = names, _plain(folder)
+        if names.keys() == before.keys():
+            break
+    return _listed(names)
+
+
+def steadily(read: Callable[[], T]) -> T:
+    """What `read` returns; it is called again where a file that it had listed was sealed or joined with others.
+
+    Raises `BusyError` where that goes on and on.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return read()
+        except FileNotFoundError as error:
+            gone = error.filename
+    raise BusyError(f"{gone}: the log's files are replaced faster than they can be read; try again a little later")
 
 
 def chain(folder: Path) -> list[Hot | Sealed]:
@@ -122,9 +139,8 @@ def sealed_files(folder: Path) -> list[Sealed]:
     return [one for one in chain(folder) if isinstance(one, Sealed)]
 
 
-def _listed(folder: Path) -> Listing:
-    hot = _hot(folder)
-    names = _plain(folder)
+def _listed(names: dict[str, Path]) -> Listing:
+    hot = _hot(names)
     whole, halves = _sealed(names)
     sealed = list(_uncovered(whole))
     end = sealed[-1].last if sealed else -1
@@ -139,8 +155,8 @@ def _is_ours(path: Path) -> bool:
     return path.suffix in (TEMPORARY, ".jsonl") or _PART.fullmatch(path.name) is not None
 
 
-def _hot(folder: Path) -> list[Hot]:
-    found = ((path, _HOT.fullmatch(name)) for name, path in _plain(folder).items())
+def _hot(names: dict[str, Path]) -> list[Hot]:
+    found = ((path, _HOT.fullmatch(name)) for name, path in names.items())
     return sorted((Hot(path, int(name[1])) for path, name in found if name), key=lambda one: one.first)
 
 

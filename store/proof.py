@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from asd.core.errors import AsdError, Exit, UsageError
 from asd.core.log import Record
-from asd.store.layout import Sealed, chain, stream_folders
+from asd.store.layout import Sealed, chain, steadily, stream_folders
 from asd.store.line import HASH_LENGTH, leaf_in, leaf_of, record_in
 from asd.store.manifest import read_manifest
 from asd.store.merkle import inclusion_paths, root_from_path
@@ -17,6 +18,10 @@ from asd.store.notes import Head, origin, read_note
 from asd.store.signing import signers_of
 
 FORMAT = "asd-proof-1"
+
+
+Wanted = Callable[[bytes, int], bool]
+"""Whether a line, which stands at this sequence number, is to be proven."""
 
 
 class ProofError(AsdError):
@@ -80,13 +85,13 @@ def prove(run: Path, subject: str) -> Proof:
         record = record_in(line)
         return record is not None and is_about(record, subject)
 
-    proofs = [proof for folder in stream_folders(run) if (proof := _stream_proof(folder, about)) is not None]
+    proofs = _stream_proofs(run, lambda stream: about)
     if not proofs:
         raise UsageError(
             f"{run.name}: no signed event about {subject!r}; `asd sql` finds names, and what is still hot is signed"
             " when the run ends"
         )
-    return Proof(format=FORMAT, subject=subject, streams=tuple(proofs))
+    return Proof(format=FORMAT, subject=subject, streams=proofs)
 
 
 def prove_places(run: Path, subject: str, places: Mapping[str, Collection[int]]) -> Proof:
@@ -95,13 +100,12 @@ def prove_places(run: Path, subject: str, places: Mapping[str, Collection[int]])
     Events that no signed head covers yet are left out; `events` names those that are in it. Raises `DamageError` for
     a damaged log.
     """
-    made = [_stream_proof(folder, _among(places.get(folder.name, ()))) for folder in stream_folders(run)]
-    streams = tuple(one for one in made if one is not None)
+    streams = _stream_proofs(run, lambda stream: _among(places.get(stream, ())))
     records = [record_in(line.line.encode()) for one in streams for line in one.lines]
     return Proof(format=FORMAT, subject=subject, streams=streams, events=tuple(one.id for one in records if one))
 
 
-def _among(wanted: Collection[int]) -> Callable[[bytes, int], bool] | None:
+def _among(wanted: Collection[int]) -> Wanted | None:
     return (lambda line, seq: seq in wanted) if wanted else None
 
 
@@ -132,7 +136,13 @@ def is_about(record: Record, subject: str) -> bool:
     return subject in (record.id, record.subject) or (record.subject or "").partition("@")[0] == subject
 
 
-def _stream_proof(folder: Path, is_wanted: Callable[[bytes, int], bool] | None) -> StreamProof | None:
+def _stream_proofs(run: Path, wanted_in: Callable[[str], Wanted | None]) -> tuple[StreamProof, ...]:
+    """The proof of each stream that has wanted lines under a signed head."""
+    found = (steadily(partial(_stream_proof, folder, wanted_in(folder.name))) for folder in stream_folders(run))
+    return tuple(one for one in found if one is not None)
+
+
+def _stream_proof(folder: Path, is_wanted: Wanted | None) -> StreamProof | None:
     if is_wanted is None:
         return None
     sealed = [one for one in chain(folder) if isinstance(one, Sealed)]

@@ -110,10 +110,12 @@ def records_in(sealed: Sealed, manifest: Manifest, after: int = -1) -> Iterator[
         yield from (record for record in _records(batch) if record.seq > after)
 
 
-def lines_in(sealed: Sealed, manifest: Manifest) -> Iterator[bytes]:
-    """The lines of a sealed file, byte for byte as they were written."""
-    for batch in _batches(sealed, manifest, -1, SCHEMA.names):
+def lines_in(sealed: Sealed, manifest: Manifest, after: int = -1) -> Iterator[bytes]:
+    """The lines of a sealed file that follow `after`, byte for byte as they were written; errors as for records."""
+    for batch in _batches(sealed, manifest, after, SCHEMA.names):
         for record, line in zip(_records(batch), batch.column("line").to_pylist(), strict=True):
+            if record.seq <= after:
+                continue
             if line is not None:
                 yield line.encode()
             else:
@@ -133,10 +135,20 @@ def ids_in(sealed: Sealed, manifest: Manifest) -> Iterator[tuple[int, str]]:
 
 
 def _batches(sealed: Sealed, manifest: Manifest, after: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    file = pq.ParquetFile(pa.BufferReader(checked_bytes(sealed, manifest)), page_checksum_verification=True)
+    """The row groups that hold something after `after`; together, all groups hold each event once and in order."""
+    data = checked_bytes(sealed, manifest)
     try:
-        for place in range(file.num_row_groups):
-            if sealed.first + (place + 1) * ROW_GROUP > after:
-                yield from file.read_row_group(place, columns=list(columns)).to_batches()
-    except pa.ArrowException as error:
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        if not file.schema_arrow.equals(SCHEMA):
+            raise DamagedFileError(sealed.path, sealed.first, 0, "its columns are not those of a sealed file")
+        for first in range(sealed.first, sealed.last + 1, ROW_GROUP):
+            end = min(first + ROW_GROUP, sealed.last + 1)
+            if end > after:
+                place = (first - sealed.first) // ROW_GROUP
+                # Without Arrow's pool of threads, which is no quicker here and can abort a process that ends at once.
+                group = file.read_row_group(place, columns=list(columns), use_threads=False)
+                if group.column("seq").to_pylist() != list(range(first, end)):
+                    raise DamagedFileError(sealed.path, first, 0, "an event is missing in it, or not in its place")
+                yield from group.to_batches()
+    except (pa.ArrowException, IndexError) as error:
         raise DamagedFileError(sealed.path, sealed.first, 0, f"it cannot be read ({error})") from error

@@ -25,7 +25,8 @@ class Sealer:
         self._done: list[tuple[float, Path]] = []
 
     def seal(self, hot: Hot) -> None:
-        """Write the sealed file and its manifest, both durable before they get their names; the manifest's first.
+        """Write manifest, signed head and sealed file, each durable before it gets its name; the file's name comes
+        last, when the others' are durable too, so that it is never without them.
 
         Small sealed files before it are taken into it, so that a run that was resumed often has few files. Where a
         file before this one could not be sealed, it stays as it is: the next opening seals both, in order.
@@ -43,6 +44,7 @@ class Sealer:
         sealed = Sealed(self._folder / sealed_name(first, manifest.last), first, manifest.last)
         self._store(sealed.manifest, manifest.to_bytes())
         self._sign(sealed, manifest)
+        self._disk.sync_folder(self._folder)
         self._store(sealed.path, data)
         self._disk.sync_folder(self._folder)
         self._sealed = [*kept, sealed]

@@ -2,11 +2,12 @@
 
 import secrets
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from asd.core.errors import DiskError, UnknownRunError, UsageError
 from asd.store.files import FileLog
-from asd.store.layout import Sealed, chain, checked_run, run_folders, stream_folders
+from asd.store.layout import Sealed, chain, checked_run, run_folders, steadily, stream_folders
 from asd.store.manifest import read_manifest
 from asd.store.options import Options
 from asd.store.reader import StreamReader
@@ -63,7 +64,7 @@ def fresh_id(name: str, now: datetime | None = None) -> str:
 
 def _began(folder: Path) -> datetime | None:
     """When the first event of the run in `folder` was logged."""
-    times = (_first_time(stream) for stream in stream_folders(folder))
+    times = (steadily(partial(_first_time, stream)) for stream in stream_folders(folder))
     return min((time for time in times if time is not None), default=None)
 
 

@@ -1,15 +1,13 @@
 """Checking a run's log from its first byte to its last, and naming everything that is wrong."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from asd.store.findings import Problem, StreamCheck, Verification
-from asd.store.layout import stream_folders
+from asd.store.layout import steadily, stream_folders
 from asd.store.notes import Head, origin, read_note
 from asd.store.verify_stream import StreamVerifier
 
-ATTEMPTS = 5
 __all__ = ["Problem", "StreamCheck", "Verification", "verify"]
 
 
@@ -36,8 +34,4 @@ def verify(run: Path, *, key: str | None = None, heads: Sequence[str] = ()) -> V
 
 
 def _checked(folder: Path, key: str | None, kept: Sequence[Head]) -> StreamCheck:
-    """The check of one stream, begun again where a file was sealed or joined with others under it."""
-    for _ in range(ATTEMPTS):
-        with suppress(FileNotFoundError):
-            return StreamVerifier(folder, key, kept).check()
-    return StreamVerifier(folder, key, kept).check()
+    return steadily(lambda: StreamVerifier(folder, key, kept).check())

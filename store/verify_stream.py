@@ -1,9 +1,10 @@
 """Checking one stream of a log."""
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from errno import ENOENT
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,16 +42,45 @@ class StreamVerifier:
     def check(self) -> StreamCheck:
         """Everything that is found, without stopping at the first problem."""
         with self._naming():
-            files = listing(self._folder).chain
-            for one in files:
-                with self._naming():
-                    self._sealed(one) if isinstance(one, Sealed) else self._hot(one, last=one is files[-1])
+            files = deque(listing(self._folder).chain)
+            while files:
+                before = self._tree, self._next
+                try:
+                    with self._naming():
+                        self._file(files[0], last=len(files) == 1)
+                    self._count(files.popleft())
+                except FileNotFoundError:
+                    self._tree, self._next = before
+                    files = self._rest()
         self._found.events = self._next
         self._found.root = self._tree.root().hex() if self._tree else ""
         for head in self._kept:
             with self._naming():
                 self._compare_head(head)
         return self._found
+
+    def _rest(self) -> deque[Hot | Sealed]:
+        """The files from here on, listed again. Raises `FileNotFoundError` where what was checked was joined with what
+        was not: then the check begins anew."""
+        files = deque(listing(self._folder).chain)
+        while files and files[0].first < self._next:
+            files.popleft()
+        if not files or files[0].first != self._next:
+            raise FileNotFoundError(ENOENT, "joined with others", str(self._folder))
+        return files
+
+    def _file(self, one: Hot | Sealed, *, last: bool) -> None:
+        """Check one file. Raises `FileNotFoundError` where it is gone, before anything in it was looked at."""
+        if isinstance(one, Sealed):
+            self._sealed(one)
+        else:
+            self._hot(one, last=last)
+
+    def _count(self, one: Hot | Sealed) -> None:
+        if isinstance(one, Sealed):
+            self._found.sealed_files += 1
+        else:
+            self._found.hot_files += 1
 
     def _compare_head(self, head: Head) -> None:
         if head.size > self._next:
@@ -81,9 +111,8 @@ class StreamVerifier:
         from asd.store.sealed import lines_in
 
         before, self._tree, self._next = self._tree, None, sealed.last + 1
-        manifest = read_manifest(sealed)
+        manifest, note = read_manifest(sealed), _note_of(sealed)
         after, self._tree = before, manifest.tree()
-        self._found.sealed_files += 1
         counted: Counter[str] = Counter()
         times: list[str] = []
         leaves: list[bytes] = []
@@ -95,15 +124,15 @@ class StreamVerifier:
         if after is not None:
             self._grow(after, leaves)
         _compare(sealed, manifest, after, counted, times)
-        self._check_note(sealed, manifest)
+        self._check_note(sealed, manifest, note)
 
-    def _check_note(self, sealed: Sealed, manifest: Manifest) -> None:
-        if not sealed.note.exists():
+    def _check_note(self, sealed: Sealed, manifest: Manifest, note: str | None) -> None:
+        if note is None:
             self._found.unsigned_files += 1
             if self._key is not None:
                 raise DamagedFileError(sealed.note, sealed.first, 0, "there is no signed head for its file")
             return
-        self._found.latest_head = note = sealed.note.read_text("utf-8", "replace")
+        self._found.latest_head = note
         signers = [self._key] if self._key is not None else signers_of(self._folder)
         head = Head(
             origin(manifest.run, manifest.stream),
@@ -119,7 +148,6 @@ class StreamVerifier:
             self._found.signers.append(signer)
 
     def _hot(self, hot: Hot, *, last: bool) -> None:
-        self._found.hot_files += 1
         if self._tree is not None and self._tree.size != hot.first:
             raise DamagedFileError(hot.path, self._tree.size, 0, f"events up to {hot.first - 1} are missing before it")
         with HotReader(hot.path, hot.first) as reader:
@@ -179,6 +207,16 @@ def _compare(sealed: Sealed, manifest: Manifest, tree: Tree | None, kinds: Count
         raise DamagedFileError(sealed.manifest, sealed.first, 0, "the manifest does not say what its file holds")
     if tree is not None and tree.peaks != manifest.tree().peaks:
         raise DamagedFileError(sealed.path, sealed.first, 0, "the root over its lines is not the manifest's")
+
+
+def _note_of(sealed: Sealed) -> str | None:
+    """The signed head of a sealed file, None where it has none. Raises `FileNotFoundError` where the file is gone."""
+    try:
+        return sealed.note.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        if sealed.path.exists():
+            return None
+        raise
 
 
 def _places(offset: int, lines: Iterable[bytes]) -> Iterator[int]:

@@ -316,7 +316,9 @@ def _opening_violation(folder: Path, written: Written, acknowledged: int) -> str
     whole = written.whole()
     opened = open_stream(folder, Disk())
     for sealed in opened.sealed:
-        if any(whole[path.name] != path.read_bytes() for path in (sealed.path, sealed.manifest)):
+        if not sealed.note.exists():
+            return f"{sealed.path.name} has lost its signed head"
+        if any(whole[path.name] != path.read_bytes() for path in sealed.parts):
             return f"{sealed.path.name} has its name and not its content"
     first = opened.sealed[-1].last + 1 if opened.sealed else 0
     if opened.tree.size <= acknowledged:

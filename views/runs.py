@@ -4,10 +4,11 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from asd.core.log import Record
-from asd.store.layout import LOCK, Sealed, listing, run_folders, stream_folders
+from asd.store.layout import LOCK, Sealed, listing, run_folders, steadily, stream_folders
 from asd.store.line import time_text
 from asd.store.manifest import read_manifest
 from asd.store.reader import StreamReader
@@ -17,7 +18,7 @@ Summary = dict[str, object]
 
 def summaries(store: Path) -> list[Summary]:
     """One row a run, oldest first: run, started, last_event, events, streams, state."""
-    found = [summary(folder) for folder in run_folders(store)]
+    found = [steadily(partial(summary, folder)) for folder in run_folders(store)]
     return sorted(found, key=lambda row: (str(row["started"] or "9"), str(row["run"])))
 
 
