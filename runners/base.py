@@ -29,7 +29,8 @@ class Runner(BaseModel, ABC):
     `run(past)` yields what happens as it happens and skips what `past` shows done; closing the iterator stops the
     work. `parent` is the run that this one varies; `reuse` names runs whose answers are taken where the work is the
     same, and `known` holds those answers by the key of their work. `files` is the folder for what is too large for an
-    event (network weights); it is a place, no setting.
+    event (network weights); it is a place, no setting. `telemetry_hz` is how often a second the machine's devices are
+    read beside the work; 0 reads none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -39,6 +40,7 @@ class Runner(BaseModel, ABC):
     name: str = Field(default="run", pattern=r"[a-z0-9][a-z0-9-]*")
     parent: str | None = None
     reuse: tuple[str, ...] = ()
+    telemetry_hz: float = Field(default=1.0, ge=0, le=100)
     files: Path = Field(default=Path("asd-files"), exclude=True)
     _known: Mapping[str, SampleGenerated] = PrivateAttr(default_factory=dict)
 

@@ -118,7 +118,7 @@ def _reading(index: int, processes: Collection[int]) -> DeviceSampled:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     rates = tried(nvml.nvmlDeviceGetUtilizationRates, handle)
     memory = tried(nvml.nvmlDeviceGetMemoryInfo, handle)
-    clock_mhz = tried(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM)
+    clocks_mhz = [tried(nvml.nvmlDeviceGetClockInfo, handle, kind) for kind in (nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM)]
     ecc = (handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC)
     return DeviceSampled(
         device=f"gpu-{index}",
@@ -128,7 +128,8 @@ def _reading(index: int, processes: Collection[int]) -> DeviceSampled:
         temperature_c=tried(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
         power_w=_scaled(tried(nvml.nvmlDeviceGetPowerUsage, handle), 1e-3),
         energy_j=_scaled(tried(nvml.nvmlDeviceGetTotalEnergyConsumption, handle), 1e-3),
-        clock_hz=_scaled(clock_mhz, 1e6),
+        clock_hz=_scaled(clocks_mhz[0], 1e6),
+        memory_clock_hz=_scaled(clocks_mhz[1], 1e6),
         throttle_reasons=_throttle_reasons(tried(nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0),
         ecc_errors=tried(nvml.nvmlDeviceGetTotalEccErrors, *ecc),
         process_memory_bytes=_used_by(tried(nvml.nvmlDeviceGetComputeRunningProcesses, handle), processes),

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event as Flag
 from threading import Thread
 
@@ -46,6 +46,13 @@ class Telemetry(Runner):
             now = time.monotonic() - began
             yield now
             count = max(count, int(now / period)) + 1
+
+
+def beside(runner: Runner, log: EventLog) -> AbstractContextManager[None]:
+    """What reads devices while `runner` works, as often as it says; nothing where its own work is to read them."""
+    if not runner.telemetry_hz or runner.stream == Telemetry.stream:
+        return nullcontext()
+    return alongside(Telemetry(rate_hz=runner.telemetry_hz), log)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
     """Run into the log, showing progress on standard error; say at the end where to look."""
     from asd.core.facts.run import RunFinished
     from asd.runners.base import record
-    from asd.runners.telemetry import Telemetry, alongside
+    from asd.runners.telemetry import beside
     from asd.views.progress import watching
 
     if any(log.read(only=(RunFinished,))):
@@ -95,7 +95,7 @@ def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
         return
     runner = runner.recalling(_known(runner, store))
     tell(f"run {log.run} in {store}")
-    with log, alongside(Telemetry(), log), watching(sys.stderr) as watch:
+    with log, beside(runner, log), watching(sys.stderr) as watch:
         record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
     place = "" if store == Path(STORE) else f" --store {store}"
     tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")

@@ -6,7 +6,7 @@ from asd.core.event import Event
 class DeviceSampled(Event, kind="device.sampled", v=1):
     """One reading of one device ("gpu-0", "host"). Shares are 0 to 1; what the device cannot tell is None.
 
-    Energy, bytes and `ecc_errors` (uncorrected memory errors) are counts since the device or machine started;
+    `clock_hz` is that of the multiprocessors. Energy, bytes and `ecc_errors` (uncorrected memory errors) are counts since the device or machine started;
     `process_memory_bytes` is what this process and those it started hold.
     """
 
@@ -18,6 +18,7 @@ class DeviceSampled(Event, kind="device.sampled", v=1):
     power_w: float | None = None
     energy_j: float | None = None
     clock_hz: float | None = None
+    memory_clock_hz: float | None = None
     throttle_reasons: tuple[str, ...] = ()
     ecc_errors: int | None = None
     process_memory_bytes: int | None = None
