@@ -12,7 +12,7 @@ from asd.runners.config import AnyEngine, AnyTask
 from asd.runners.engines.base import joint_nature
 from asd.runners.phases import ablation, comparison, costs, generation, planning, preparation, statistics
 from asd.runners.phases.decisions import Replay
-from asd.runners.phases.preparation import Asked
+from asd.runners.phases.preparation import Asked, suited
 from asd.runners.phases.timing import timed
 from asd.runners.predictor import PredictorTraining
 from asd.runners.settings import AnalysisSettings, PolicySettings, PredictorSettings, Shares
@@ -86,7 +86,7 @@ class Cascade(Runner):
         return self.seeds if self.temperature > 0 else (None,)
 
     def _prepare(self, asked: list[Asked], state: State) -> Iterator[Step]:
-        yield from preparation.load_datasets(self.tasks, asked)
+        yield from preparation.load_datasets(suited(self.tasks, self.stages), asked)
         yield from preparation.assign_splits(asked, self.seeds, self.shares.model_dump())
         models = [stage.model for stage in self.stages]
         yield from planning.plan(asked, models, self.lambdas, self.seeds, self.draws, self.analysis, state)

@@ -118,7 +118,9 @@ def _reading(index: int, processes: Collection[int]) -> DeviceSampled:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     rates = tried(nvml.nvmlDeviceGetUtilizationRates, handle)
     memory = tried(nvml.nvmlDeviceGetMemoryInfo, handle)
-    clocks_mhz = [tried(nvml.nvmlDeviceGetClockInfo, handle, kind) for kind in (nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM)]
+    clocks_mhz = [
+        tried(nvml.nvmlDeviceGetClockInfo, handle, kind) for kind in (nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM)
+    ]
     ecc = (handle, nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC)
     return DeviceSampled(
         device=f"gpu-{index}",

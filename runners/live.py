@@ -26,7 +26,7 @@ from asd.runners.engines.base import Sampling, Session, batches, joint_nature
 from asd.runners.phases import preparation
 from asd.runners.phases.decisions import POLICY
 from asd.runners.phases.generation import Stage, load, weights
-from asd.runners.phases.preparation import Asked
+from asd.runners.phases.preparation import Asked, suited
 from asd.runners.phases.timing import timed
 from asd.runners.predictor import Features, stored_network
 from asd.runners.state import State
@@ -76,7 +76,7 @@ class LiveCascade(Runner):
         asked: list[Asked] = []
         yield from timed(state, "environment capture", preparation.capture(state), again=True)
         yield from timed(state, "model check", preparation.check_models(self.stages, state))
-        yield from timed(state, "data preparation", preparation.load_datasets(self.tasks, asked))
+        yield from timed(state, "data preparation", preparation.load_datasets(suited(self.tasks, self.stages), asked))
         seen = [one for one in asked if one.role != "fit"]
         walk = Walk(self, state)
         for stage in walk.policy.stages:
@@ -136,12 +136,12 @@ class Walk:
             max_tokens=task.max_tokens, stop=task.stop, temperature=self.runner.temperature, seed=self.draw
         )
         work = Stage(stage, engine, session, sampling, weights(stage, self.state))
-        prompts = session.prompts([one.problem for one in asked])
+        prompts = work.prompts(asked)
         for batch in batches(prompts, engine.batch):
             names = [prompts[i].sample for i in batch]
             if not all((name, stage, self.draw) in self.state.generated for name in names):
                 answers = work.answers(task, [prompts[i] for i in batch], self.runner.known)
-                yield (*answers, *(work.grade(task, asked[i], one.text) for i, one in zip(batch, answers, strict=True)))
+                yield (*answers, *(work.grade(task, asked[i], one) for i, one in zip(batch, answers, strict=True)))
             if not all(self._predicted(name, stage) for name in names):
                 yield tuple(self._predictions(names, stage))
             yield tuple(self._decided(name, task.task, stage) for name in names)

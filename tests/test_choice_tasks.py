@@ -1,14 +1,23 @@
 """Tasks of multiple choice: MMLU and TruthfulQA."""
 
+import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asd.core.errors import ConfigError
+from asd.core.event import JsonObject
+from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
+from asd.runners.base import flat
+from asd.runners.cascade import Cascade
+from asd.runners.phases.preparation import suited
+from asd.runners.tasks.base import Grade, Problem
 from asd.runners.tasks.choices import chosen_letter, chosen_letters
+from asd.runners.tasks.hub import read
 from asd.runners.tasks.mmlu import Mmlu
-from asd.runners.tasks.truthfulqa import TruthfulQaMc1, TruthfulQaMc2
+from asd.runners.tasks.truthfulqa import TruthfulQa, TruthfulQaMc1, TruthfulQaMc2, true_share
 
 
 @pytest.mark.parametrize(
@@ -80,9 +89,107 @@ def test_truthfulqa_asks_817_questions_and_the_true_choice_is_not_always_first(b
     assert 0.1 < first / 817 < 0.4
 
 
-def test_mc2_is_right_where_exactly_the_true_statements_are_named(benchmark_data: Path) -> None:
-    task = TruthfulQaMc2(path=str(benchmark_data / "truthful_qa"))
+def truthfulqa(kind: type[TruthfulQa], data: Path, *, scoring: bool) -> TruthfulQa:
+    return kind.model_validate({"path": str(data / "truthful_qa")}).suited(scoring)
+
+
+def test_mc2_by_letters_is_right_where_exactly_the_true_statements_are_named(benchmark_data: Path) -> None:
+    task = truthfulqa(TruthfulQaMc2, benchmark_data, scoring=False)
     for problem in task.datasets()[0].problems:
         true, _, count = problem.reference.partition("/")
         assert task.grade(problem, ", ".join(true)).correct
         assert not task.grade(problem, ", ".join(set("ABCDEFGHIJKLMNOPQRSTUVWX"[: int(count)]) - set(true))).correct
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets", "labels"), [(TruthfulQaMc1, "mc1_targets", 1), (TruthfulQaMc2, "mc2_targets", None)]
+)
+def test_by_likelihood_each_choice_is_scored_after_the_benchmarks_own_examples(
+    kind: type[TruthfulQa], targets: str, labels: int | None, benchmark_data: Path
+) -> None:
+    task = truthfulqa(kind, benchmark_data, scoring=True)
+    rows = read(str(benchmark_data / "truthful_qa"), "multiple_choice", "validation").rows
+    problems = task.datasets()[0].problems
+    for row, problem in zip(rows, problems, strict=True):
+        true, _, count = problem.reference.partition("/")
+        known = dict(zip(row[targets]["choices"], row[targets]["labels"], strict=True))
+        assert len(problem.choices) == int(count) == len(row[targets]["labels"])
+        assert {problem.choices[ord(letter) - 65][1:] for letter in true} == {k for k, v in known.items() if v}
+        assert labels is None or len(true) == labels
+        assert problem.text.endswith(f"Barcelona, Spain.\n\nQ: {row['question']}\nA:")
+        assert problem.turns == ()
+
+
+def test_mc1_is_right_where_the_true_choice_is_the_likeliest() -> None:
+    problem, task = Problem("q", "", "B/3"), TruthfulQaMc1(scoring="likelihood")
+    assert task.grade_choices(problem, (-5.0, -3.0, -4.0)) == Grade(True, "B")
+    assert task.grade_choices(problem, (-5.0, -3.0, -2.0)) == Grade(False, "C")
+
+
+def test_mc2_is_the_share_of_probability_that_the_true_choices_have() -> None:
+    problem, task = Problem("q", "", "AC/3"), TruthfulQaMc2(scoring="likelihood")
+    masses = (0.1, 0.2, 0.3)
+    grade = task.grade_choices(problem, tuple(map(math.log, masses)))
+    assert grade == Grade(True, "C", pytest.approx((0.1 + 0.3) / sum(masses)))
+    assert task.grade_choices(problem, (-2000.0, -1990.0, -1995.0)).score == pytest.approx(0.00673, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "can", "grader"),
+    [
+        ("auto", True, "truthfulqa-mc2-mass/1"),
+        ("auto", False, "truthfulqa-mc2-exact-set/1"),
+        ("letters", True, "truthfulqa-mc2-exact-set/1"),
+        ("likelihood", True, "truthfulqa-mc2-mass/1"),
+    ],
+)
+def test_the_form_that_a_ladder_can_answer_is_taken_and_named_by_the_grader(
+    scoring: str, can: bool, grader: str
+) -> None:
+    assert TruthfulQaMc2.model_validate({"scoring": scoring}).suited(can).grader == grader
+
+
+def test_likelihood_on_a_ladder_that_cannot_score_is_refused() -> None:
+    with pytest.raises(ConfigError, match="can score choices"):
+        TruthfulQaMc1(scoring="likelihood").suited(scoring=False)
+
+
+@given(st.lists(st.floats(-1e4, 0), min_size=1, max_size=24), st.sets(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWX")))
+def test_a_share_lies_between_0_and_1_and_with_that_of_the_others_adds_up_to_1(
+    logprobs: list[float], true: set[str]
+) -> None:
+    there = set("ABCDEFGHIJKLMNOPQRSTUVWX"[: len(logprobs)])
+    share = true_share(logprobs, "".join(true & there))
+    assert 0 <= share <= 1
+    assert share + true_share(logprobs, "".join(there - true)) == pytest.approx(1)
+
+
+def ladder(data: Path, engines: list[JsonObject]) -> Cascade:
+    task = {"task": "truthfulqa-mc2", "path": str(data / "truthful_qa"), "limit": 120}
+    quick = {"predictor": {"hidden": [4], "epochs": 1}, "analysis": {"permutations": 99, "bootstraps": 99}}
+    told = {"tasks": [task], "stages": engines, "lambdas": [5, 50], "seeds": [1], **quick}
+    return Cascade.model_validate(told)
+
+
+def test_a_run_keeps_every_choices_likelihood_and_the_score_made_of_them(benchmark_data: Path, tmp_path: Path) -> None:
+    stages = [
+        {"engine": "simulator", "name": name, "accuracy": {"*": right}} for name, right in (("a", 0.4), ("b", 0.8))
+    ]
+    events = list(flat(ladder(benchmark_data, stages).at(tmp_path).run(())))
+    answered = {one.subject: one for one in events if isinstance(one, SampleGenerated)}
+    references = {one.sample: one.reference for one in events if isinstance(one, SamplePlanned)}
+    graded = [one for one in events if isinstance(one, SampleGraded)]
+    assert len(graded) == len(answered) == 240
+    for one in graded:
+        true, _, count = references[one.sample].partition("/")
+        known = answered[one.subject].choice_logprobs
+        assert len(known) == int(count)
+        assert one.score == true_share(known, true)
+        assert (one.correct, one.grader) == (one.score > 0.5, "truthfulqa-mc2-mass/1")
+
+
+def test_one_stage_that_cannot_score_has_the_whole_ladder_asked_for_letters(benchmark_data: Path) -> None:
+    first: JsonObject = {"engine": "simulator", "name": "a", "accuracy": {"*": 0.4}}
+    second: JsonObject = {"engine": "openai", "url": "http://localhost:9/v1", "served": "b"}
+    runner = ladder(benchmark_data, [first, second])
+    assert [task.grader for task in suited(runner.tasks, runner.stages)] == ["truthfulqa-mc2-exact-set/1"]

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -29,6 +30,7 @@ class Server(ThreadingHTTPServer):
         self.underway = self.most = 0
         self.slow_s = 0.0
         self.cut = False
+        self.deaf = False
 
     @property
     def url(self) -> str:
@@ -51,7 +53,12 @@ class Handler(BaseHTTPRequestHandler):
         # Counted as over before its answer goes out: the client may ask again as soon as it has read it.
         with server.lock:
             server.underway -= 1
-        self.refuse(refusal) if refusal else self.answer(self.path.endswith("chat/completions"))
+        if refusal:
+            self.refuse(refusal)
+        elif body.get("echo"):
+            self.echo(body["prompt"])
+        else:
+            self.answer(self.path.endswith("chat/completions"))
 
     def refuse(self, status: int) -> None:
         self.send_response(status)
@@ -68,6 +75,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send({"choices": [{"delta": {}, "text": "", "finish_reason": "stop"}]})
             self.send({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}})
             self.wfile.write(b"data: [DONE]\n\n")
+
+    def echo(self, prompt: str) -> None:
+        """A character a token, each as likely as its code says; the first has no probability; one more is written."""
+        self.send_response(200)
+        self.end_headers()
+        known = [None, *(-float(ord(character)) for character in prompt[1:]), -0.5]
+        if self.server.deaf:
+            known = known[-1:]
+        logprobs = {"tokens": [*prompt, "!"], "token_logprobs": known, "top_logprobs": None}
+        self.send({"choices": [{"text": f"{prompt}!", "logprobs": logprobs, "finish_reason": "length"}]})
+        self.send({"choices": [], "usage": {"prompt_tokens": len(prompt), "completion_tokens": 1}})
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def send(self, piece: dict[str, object]) -> None:
         self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
@@ -138,6 +157,26 @@ def test_what_was_asked_is_what_the_server_gets(server: Server) -> None:
 def test_without_chat_the_text_goes_to_completions(server: Server) -> None:
     answers(engine(server, chat=False), PROBLEMS[:1])
     assert (server.requests[0]["path"], server.requests[0]["prompt"]) == ("/v1/completions", "0+1=")
+
+
+def scored(engine: OpenAiEngine) -> Generation:
+    with engine.load() as session:
+        (prompt,) = session.prompts([replace(PROBLEMS[0], choices=("a", "bc"))])
+        return session.score([replace(prompt, choices=("a", "bc"))])[0]
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_choices_are_scored_by_a_server_that_echoes(server: Server, chat: bool) -> None:
+    one = scored(engine(server, echo=True, chat=chat))
+    assert one.choice_logprobs == (-97.0, -98.0 - 99.0)
+    assert (one.text, one.input_tokens, one.output_tokens) == ("a", 4, 3)
+    assert [request["prompt"] for request in server.requests] == ["0+1=", "0+1=a", "0+1=bc"]
+
+
+def test_a_server_that_does_not_echo_is_named(server: Server) -> None:
+    server.deaf = True
+    with pytest.raises(EngineError, match="echo: false"):
+        scored(engine(server, echo=True))
 
 
 def test_never_more_requests_are_under_way_than_allowed(server: Server) -> None:

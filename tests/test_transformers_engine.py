@@ -134,6 +134,52 @@ def test_without_a_chat_template_the_context_is_read_before_the_prompt(session: 
     assert prompt.text == "one a+b="
 
 
+CHOICES = (" abc", " z", "a", "hello you")
+
+
+def scored(session: TransformersSession, problems: list[Problem]) -> list[Generation]:
+    prompts = [replace(prompt, choices=CHOICES) for prompt in session.prompts(problems)]
+    return session.score(prompts)
+
+
+def test_a_choice_is_as_likely_as_its_tokens_one_after_the_other(session: TransformersSession) -> None:
+    for problem, one in zip(PROBLEMS, scored(session, PROBLEMS), strict=True):
+        for choice, found in zip(CHOICES, one.choice_logprobs, strict=True):
+            ids = session.tokenizing.tokenizer(problem.prompt + choice, return_tensors="pt").input_ids
+            after = len(problem.prompt)
+            scores = session.model(ids).logits[0].log_softmax(-1).detach()
+            expected = sum(float(scores[place - 1, ids[0, place]]) for place in range(after, ids.shape[1]))
+            assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_answer_of_scored_choices_is_the_likeliest_one(session: TransformersSession) -> None:
+    (one,) = scored(session, PROBLEMS[:1])
+    best = max(range(len(CHOICES)), key=lambda place: one.choice_logprobs[place])
+    second = sorted(one.choice_logprobs)[-2]
+    assert (one.text, one.finish_reason) == (CHOICES[best].strip(), "scored")
+    assert (one.input_tokens, one.output_tokens) == (4, sum(map(len, CHOICES)))
+    assert one.logprobs is not None
+    assert one.logprobs.margin_mean == pytest.approx(one.choice_logprobs[best] - second)
+
+
+def test_scores_do_not_depend_on_what_they_are_batched_with(session: TransformersSession) -> None:
+    together = scored(session, PROBLEMS)
+    for problem, one in zip(PROBLEMS, together, strict=True):
+        assert scored(session, [problem])[0].choice_logprobs == pytest.approx(one.choice_logprobs, abs=1e-4)
+
+
+def test_a_choice_too_long_for_the_model_is_named(session: TransformersSession) -> None:
+    (prompt,) = session.prompts(PROBLEMS[:1])
+    with pytest.raises(EngineError, match="toy/test/0 has 44 tokens"):
+        session.score([replace(prompt, choices=("a" * 40,))])
+
+
+def test_a_choice_without_tokens_is_named(session: TransformersSession) -> None:
+    (prompt,) = session.prompts(PROBLEMS[:1])
+    with pytest.raises(EngineError, match="without tokens"):
+        session.score([replace(prompt, choices=("a", ""))])
+
+
 def test_what_was_loaded_is_said(session: TransformersSession) -> None:
     parameters = sum(tensor.numel() for tensor in session.model.parameters())
     assert (session.loaded.parameters, session.loaded.dtype, session.loaded.gpus) == (parameters, "float32", ())

@@ -5,6 +5,7 @@ What needs vLLM is skipped where vLLM is not installed.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -128,6 +129,14 @@ def test_a_stop_string_ends_an_answer_and_is_cut_off(session: VllmSession, judge
     theirs = judge.generate(judge.prompts(PROBLEMS), sampling)
     assert [(one.text, one.token_ids) for one in ours] == [(one.text, one.token_ids) for one in theirs]
     assert whole.text[:1] in {one.text for one in ours}
+
+
+def test_choices_are_as_likely_in_both_engines(session: VllmSession, judge: TransformersSession) -> None:
+    prompts = [replace(prompt, choices=("12", "7", "0123")) for prompt in session.prompts(PROBLEMS)]
+    for ours, theirs in zip(session.score(prompts), judge.score(prompts), strict=True):
+        assert ours.choice_logprobs == pytest.approx(theirs.choice_logprobs, abs=SMALL_MARGIN)
+        assert (ours.output_tokens, ours.finish_reason) == (theirs.output_tokens, "scored") == (7, "scored")
+        assert (ours.queue_s or 0.0) + (ours.prefill_s or 0.0) == pytest.approx(ours.latency_s)
 
 
 def test_a_prompt_longer_than_the_model_takes_is_named(session: VllmSession) -> None:

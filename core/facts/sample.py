@@ -11,7 +11,8 @@ def answer_name(sample: str, stage: int, sampling_seed: int | None) -> str:
 
 class Logprobs(Fact):
     """Natural-log probabilities of the chosen tokens, summed up. `quantiles` are the 0, 10, 25, 50, 75, 90, 100 %
-    points; `margin_mean` is the mean distance from the chosen token to the best other one."""
+    points; `margin_mean` is the mean distance from the chosen token to the best other one, or where given choices were
+    scored, the distance from the likeliest choice's sum to the next one's."""
 
     mean: float
     first: float
@@ -44,6 +45,9 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
     share of the engine's time (a batch's time divided among its samples), which is what costs are made of.
     `reused_from` names the run that did the work where this one took its answer and times over.
     `queue_s`, `prefill_s` and `decode_s` part `latency_s` where the engine can tell. Recorded answers have no times.
+    Where given choices were scored and nothing was written, `choice_logprobs` holds each choice's natural-log
+    probability (the sum over its tokens) in the order of the question's choices, `text` is the likeliest choice,
+    `output_tokens` counts the tokens of all choices, and the finish reason is "scored".
     """
 
     sample: str
@@ -68,6 +72,7 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
     batch: int
     nature: Nature
     reused_from: str | None = None
+    choice_logprobs: tuple[float, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -75,7 +80,11 @@ class SampleGenerated(Event, kind="sample.generated", v=1, once=True):
 
 
 class SampleGraded(Event, kind="sample.graded", v=1, once=True):
-    """An answer was judged. `extracted` is what was read out of the text, None where nothing could be."""
+    """An answer was judged. `extracted` is what was read out of the text, None where nothing could be.
+
+    Where a benchmark's own measure is a share and not right or wrong, `score` is that share, from 0 to 1, and
+    `correct` is whether it is above ½.
+    """
 
     sample: str
     task: str
@@ -84,6 +93,7 @@ class SampleGraded(Event, kind="sample.graded", v=1, once=True):
     correct: bool
     extracted: str | None
     grader: str
+    score: float | None = None
 
     @property
     def subject(self) -> str:

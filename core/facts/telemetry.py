@@ -6,8 +6,8 @@ from asd.core.event import Event
 class DeviceSampled(Event, kind="device.sampled", v=1):
     """One reading of one device ("gpu-0", "host"). Shares are 0 to 1; what the device cannot tell is None.
 
-    `clock_hz` is that of the multiprocessors. Energy, bytes and `ecc_errors` (uncorrected memory errors) are counts since the device or machine started;
-    `process_memory_bytes` is what this process and those it started hold.
+    `clock_hz` is that of the multiprocessors. Energy, bytes and `ecc_errors` (uncorrected memory errors) are counts
+    since the device or machine started; `process_memory_bytes` is what this process and those it started hold.
     """
 
     device: str

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,11 +28,12 @@ class Sampling(Fact):
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A problem as one engine will see it: `text` after the chat template, and its token ids (empty where the
-    engine cannot tell)."""
+    engine cannot tell). `choices` are what may follow it, where they are scored and nothing is written."""
 
     sample: str
     text: str
     token_ids: tuple[int, ...]
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Generation:
     decode_s: float | None = None
     latency_s: float | None = None
     busy_s: float | None = None
+    choice_logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,15 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class ScoringSession(Session, Protocol):
+    """A session that can say how likely given choices are. Its engine says so by `scores`."""
+
+    def score(self, prompts: Sequence[Prompt]) -> list[Generation]:
+        """Score every choice of each prompt; see `SampleGenerated` for what is told. Raises `EngineError`."""
+        ...
+
+
 class Engine(BaseModel, ABC):
     """A stage's engine: a frozen plugin whose fields are the engine's arguments.
 
@@ -103,6 +114,11 @@ class Engine(BaseModel, ABC):
         """How many generations one answer takes (best of n); `Loaded.parameters` × tokens × this is its theoretical
         cost."""
         return 1
+
+    @property
+    def scores(self) -> bool:
+        """Whether its sessions can score given choices: are a `ScoringSession`."""
+        return False
 
     @property
     @abstractmethod

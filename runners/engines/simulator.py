@@ -23,7 +23,9 @@ from asd.core.facts.run import Nature
 from asd.core.facts.sample import Logprobs
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
 from asd.runners.engines.logprobs import LEVELS
+from asd.runners.engines.scoring import scored
 from asd.runners.tasks.base import Problem
+from asd.runners.tasks.choices import LETTERS
 
 _NORMAL = NormalDist()
 _NUMBER = re.compile(r"\d+(?!.*\d)", re.DOTALL)
@@ -54,6 +56,10 @@ class SimulatorEngine(Engine):
         return Nature.SIMULATED
 
     @property
+    def scores(self) -> bool:
+        return True
+
+    @property
     def model(self) -> str:
         return self.name
 
@@ -80,12 +86,40 @@ class SimulatorSession:
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Generation]:
         return [self._generation(prompt, sampling) for prompt in prompts]
 
+    def score(self, prompts: Sequence[Prompt]) -> list[Generation]:
+        return [self._scored(prompt) for prompt in prompts]
+
+    def _scored(self, prompt: Prompt) -> Generation:
+        """The likeliest true choice leads the likeliest false one by as much as the stage is surer than it must be."""
+        lead, luck = self._lead(prompt.sample, None)
+        true = self.problems[prompt.sample].solution
+        sums = [luck.gauss(-20, 4) for _ in prompt.choices]
+        right = [value for letter, value in zip(LETTERS, sums, strict=False) if letter in true]
+        others = [value for letter, value in zip(LETTERS, sums, strict=False) if letter not in true]
+        shift = max(others, default=0.0) + lead - max(right, default=0.0)
+        sums = [value + shift * (letter in true) for letter, value in zip(LETTERS, sums, strict=False)]
+        counts = [_tokens(choice) for choice in prompt.choices]
+        seconds = self.engine.first_token_s * luck.lognormvariate(-0.02, 0.2)
+        return scored(
+            prompt,
+            [()] * len(sums),
+            [[value / count] * count for value, count in zip(sums, counts, strict=True)],
+            input_tokens=_tokens(prompt.text),
+            latency_s=seconds,
+            busy_s=seconds,
+        )
+
+    def _lead(self, sample: str, seed: int | None) -> tuple[float, random.Random]:
+        """By how many standard deviations the stage is surer than it must be to be right, and its further luck."""
+        engine = self.engine
+        hardness = random.Random(f"{engine.seed}:{sample}").gauss()
+        luck = random.Random(f"{engine.seed}:{sample}:{engine.name}:{seed}")
+        z = math.sqrt(engine.difficulty_share) * hardness + math.sqrt(1 - engine.difficulty_share) * luck.gauss()
+        return _NORMAL.inv_cdf(self._accuracy(sample)) - z, luck
+
     def _generation(self, prompt: Prompt, sampling: Sampling) -> Generation:
         engine, problem = self.engine, self.problems[prompt.sample]
-        hardness = random.Random(f"{engine.seed}:{prompt.sample}").gauss()
-        luck = random.Random(f"{engine.seed}:{prompt.sample}:{engine.name}:{sampling.seed}")
-        z = math.sqrt(engine.difficulty_share) * hardness + math.sqrt(1 - engine.difficulty_share) * luck.gauss()
-        lead = _NORMAL.inv_cdf(self._accuracy(prompt.sample)) - z
+        lead, luck = self._lead(prompt.sample, sampling.seed)
         text = problem.solution if lead > 0 else wrong(problem.solution, luck)
         tokens = min(sampling.max_tokens, _tokens(text) + int(engine.words * luck.lognormvariate(-0.125, 0.5)) + 1)
         first_s = engine.first_token_s * luck.lognormvariate(-0.02, 0.2)

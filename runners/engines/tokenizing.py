@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asd.core.errors import MissingDataError
+from asd.core.errors import EngineError, MissingDataError
 from asd.runners.engines.base import Prompt
 from asd.runners.tasks.base import Problem
 
@@ -27,6 +27,18 @@ class Tokenizing:
     def prompts(self, problems: Sequence[Problem]) -> list[Prompt]:
         """The problems as the model will see them."""
         return [self._prompt(problem) for problem in problems]
+
+    def choices(self, prompt: Prompt) -> list[tuple[int, ...]]:
+        """The token ids of each choice where it follows the prompt, as lm-evaluation-harness counts them: what the
+        whole text has beyond the prompt's tokens. Raises `EngineError` for a choice without any."""
+        before = len(self._ids(prompt.text))
+        found = [self._ids(prompt.text + choice)[before:] for choice in prompt.choices]
+        if not all(found):
+            raise EngineError(f"{prompt.sample} has a choice without tokens of its own; leave the sample out")
+        return found
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def texts(self, answers: Sequence[Sequence[int]], stops: Sequence[str]) -> list[str]:
         """The answers' texts without special tokens, each cut before the first of `stops`."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +15,7 @@ from asd.core.errors import EngineError, MissingDataError
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
 from asd.runners.engines.decoding import Chooser, Decoded, Sampled, decode, greedy, never
 from asd.runners.engines.logprobs import summarize
+from asd.runners.engines.scoring import choice_logprobs, scored
 from asd.runners.engines.tokenizing import Tokenizing
 from asd.runners.model_folders import model_folder
 from asd.runners.tasks.base import Problem
@@ -52,6 +54,10 @@ class TransformersEngine(Engine):
         return model_folder(self.path)
 
     @property
+    def scores(self) -> bool:
+        return True
+
+    @property
     def used_dtype(self) -> Dtype:
         """The number format that the weights are computed in."""
         return self.dtype or ("float32" if self.device == "cpu" else "bfloat16")
@@ -83,6 +89,7 @@ class TransformersSession:
         before = _memory_bytes(engine.device)
         self.model = _model(engine)
         self.tokenizing = Tokenizing(engine.folder, engine.chat)
+        self.rows = engine.batch
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
         decode(self.model, [[min(self.tokenizing.ends, default=0)]], ends=frozenset(), limit=2)
         self.loaded = _loaded(engine, self.model, _memory_bytes(engine.device, self.model) - before)
@@ -107,6 +114,32 @@ class TransformersSession:
         texts = self.tokenizing.texts([answer.token_ids for answer in answers], sampling.stop)
         busy_s = (time.monotonic() - began) / len(prompts)
         return [_generation(*one, busy_s) for one in zip(prompts, answers, texts, strict=True)]
+
+    def score(self, prompts: Sequence[Prompt]) -> list[Generation]:
+        began = time.monotonic()
+        choices = [self.tokenizing.choices(prompt) for prompt in prompts]
+        rows = [(prompt.token_ids, one) for prompt, several in zip(prompts, choices, strict=True) for one in several]
+        self._refuse_longer(prompts, choices)
+        found = iter(choice_logprobs(self.model, rows, self.rows))
+        seconds = time.monotonic() - began
+        return [
+            scored(
+                prompt,
+                several,
+                list(islice(found, len(several))),
+                input_tokens=len(prompt.token_ids),
+                latency_s=seconds,
+                busy_s=seconds / len(prompts),
+            )
+            for prompt, several in zip(prompts, choices, strict=True)
+        ]
+
+    def _refuse_longer(self, prompts: Sequence[Prompt], choices: Sequence[Sequence[Sequence[int]]]) -> None:
+        """Raise `EngineError` for a prompt that with its longest choice is longer than the model takes."""
+        for prompt, several in zip(prompts, choices, strict=True):
+            length = len(prompt.token_ids) + max(map(len, several))
+            if not prompt.token_ids or (self.longest is not None and length > self.longest):
+                raise EngineError(f"{prompt.sample} has {length} tokens and the model takes 1 to {self.longest}")
 
     def _limit(self, prompts: Sequence[Prompt], max_tokens: int) -> int:
         longest = max(prompts, key=lambda prompt: len(prompt.token_ids))

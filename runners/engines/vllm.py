@@ -4,7 +4,9 @@ import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +16,7 @@ from asd.core.errors import EngineError
 from asd.core.facts.run import Nature
 from asd.runners.engines.base import Engine, Generation, Loaded, Prompt, Sampling
 from asd.runners.engines.logprobs import summarize
+from asd.runners.engines.scoring import scored
 from asd.runners.engines.tokenizing import Tokenizing
 from asd.runners.engines.vllm_start import short, started
 from asd.runners.model_folders import model_folder
@@ -83,6 +86,10 @@ class VllmEngine(Engine):
         return Nature.MEASURED if self.weights == "safetensors" else Nature.SIMULATED
 
     @property
+    def scores(self) -> bool:
+        return self.weights == "safetensors"
+
+    @property
     def used_dtype(self) -> Dtype:
         """The number format that the weights are computed in."""
         return self.dtype or ("bfloat16" if self.gpus else "float32")
@@ -135,11 +142,33 @@ class VllmSession:
         busy_s = (time.monotonic() - began) / len(prompts)
         return [_generation(*one, busy_s) for one in zip(prompts, answers, texts, strict=True)]
 
+    def score(self, prompts: Sequence[Prompt]) -> list[Generation]:
+        from vllm import SamplingParams
+
+        assert self.tokenizing, "an engine with dummy weights does not say that it scores"
+        began = time.monotonic()
+        choices = [self.tokenizing.choices(prompt) for prompt in prompts]
+        pairs = [(prompt, one) for prompt, several in zip(prompts, choices, strict=True) for one in several]
+        for prompt, one in pairs:
+            self._limit(replace(prompt, token_ids=(*prompt.token_ids, *one)), 1)
+        # Nothing is to be written, but vLLM writes at least one token.
+        parameters = SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0, detokenize=False)
+        answers = self._run([(*prompt.token_ids, *one) for prompt, one in pairs], [parameters] * len(pairs))
+        found = iter(answers)
+        busy_s = (time.monotonic() - began) / len(prompts)
+        return [
+            _scored(prompt, several, list(islice(found, len(several))), busy_s)
+            for prompt, several in zip(prompts, choices, strict=True)
+        ]
+
     def _ask(self, prompts: Sequence[Prompt], sampling: Sampling) -> "list[RequestOutput]":
+        parameters = [self._parameters(prompt, sampling) for prompt in prompts]
+        return self._run([prompt.token_ids for prompt in prompts], parameters)
+
+    def _run(self, texts: Sequence[Sequence[int]], parameters: "list[SamplingParams]") -> "list[RequestOutput]":
         from vllm import TokensPrompt
 
-        parameters = [self._parameters(prompt, sampling) for prompt in prompts]
-        asked = [TokensPrompt(prompt_token_ids=list(prompt.token_ids)) for prompt in prompts]
+        asked = [TokensPrompt(prompt_token_ids=list(ids)) for ids in texts]
         try:
             answers: list[RequestOutput] = self.llm.generate(asked, parameters, use_tqdm=False)
         except (RuntimeError, ValueError) as error:
@@ -193,6 +222,31 @@ def _generation(prompt: Prompt, answer: "RequestOutput", text: str, busy_s: floa
         latency_s=times.last_token_ts - times.queued_ts,
         busy_s=busy_s,
     )
+
+
+def _scored(
+    prompt: Prompt, choices: Sequence[Sequence[int]], answers: "Sequence[RequestOutput]", busy_s: float
+) -> Generation:
+    """One answer out of the requests that scored a prompt's choices. Its times go from the first to the last."""
+    times = [answer.metrics for answer in answers if answer.metrics is not None]
+    if len(times) < len(choices):
+        raise EngineError(f"{prompt.sample} was not scored")
+    queued = min(one.queued_ts for one in times)
+    return scored(
+        prompt,
+        choices,
+        [_prompt_logprobs(answer, len(prompt.token_ids)) for answer in answers],
+        input_tokens=len(prompt.token_ids),
+        latency_s=max(one.first_token_ts for one in times) - queued,
+        queue_s=min(one.scheduled_ts for one in times) - queued,
+        busy_s=busy_s,
+    )
+
+
+def _prompt_logprobs(answer: "RequestOutput", start: int) -> list[float]:
+    """The natural-log probabilities of the tokens that were asked with, from `start` on."""
+    steps = list(zip(answer.prompt_token_ids or (), answer.prompt_logprobs or (), strict=True))
+    return [step[token].logprob for token, step in steps[start:] if step is not None]
 
 
 def _logprobs(completion: "CompletionOutput") -> tuple[list[float], list[float]]:

@@ -3,15 +3,16 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 
 import orjson
 
+from asd.core.event import JsonObject
 from asd.core.facts.model import ModelChecked, StageLoaded
 from asd.core.facts.sample import SampleGenerated, SampleGraded
 from asd.runners.base import Step
-from asd.runners.engines.base import Engine, Generation, Prompt, Sampling, Session, batches
+from asd.runners.engines.base import Engine, Generation, Prompt, Sampling, ScoringSession, Session, batches
 from asd.runners.phases.preparation import Asked
 from asd.runners.phases.timing import timed
 from asd.runners.state import State
@@ -70,25 +71,37 @@ class Stage:
 
         A batch of which all work is `known` is taken over; any other is generated whole.
         """
-        prompts = self.session.prompts([one.problem for one in asked])
+        prompts = self.prompts(asked)
         for batch in batches(prompts, self.engine.batch):
             if all((prompts[i].sample, self.stage, self.sampling.seed) in state.generated for i in batch):
                 continue
             answers = self.answers(task, [prompts[i] for i in batch], known)
-            grades = [self.grade(task, asked[i], answer.text) for i, answer in zip(batch, answers, strict=True)]
+            grades = [self.grade(task, asked[i], answer) for i, answer in zip(batch, answers, strict=True)]
             yield tuple(event for pair in zip(answers, grades, strict=True) for event in pair)
+
+    def prompts(self, asked: Sequence[Asked]) -> list[Prompt]:
+        """The problems as the engine sees them, with their choices."""
+        made = self.session.prompts([one.problem for one in asked])
+        return [replace(prompt, choices=one.problem.choices) for prompt, one in zip(made, asked, strict=True)]
 
     def answers(self, task: Task, prompts: Sequence[Prompt], known: Known) -> list[SampleGenerated]:
         """The answers to one batch, in its order."""
         before = [known.get(self.work(prompt)) for prompt in prompts]
         if all(one is not None for one in before):
             return [one.model_copy(update={"stage": self.stage}) for one in before if one is not None]
-        generations = self.session.generate(prompts, self.sampling)
+        generations = self._ask(prompts)
         return [self._generated(task, *one, len(prompts)) for one in zip(prompts, generations, strict=True)]
+
+    def _ask(self, prompts: Sequence[Prompt]) -> list[Generation]:
+        if not prompts[0].choices:
+            return self.session.generate(prompts, self.sampling)
+        assert isinstance(self.session, ScoringSession), f"{self.engine.engine} says that it can score choices"
+        return self.session.score(prompts)
 
     def work(self, prompt: Prompt) -> str:
         """SHA-256 over everything that can change the answer, as canonical JSON."""
-        asked = {**self.fixed, "prompt": list(prompt.token_ids) or prompt.text, "sample": prompt.sample}
+        asked: JsonObject = {**self.fixed, "prompt": list(prompt.token_ids) or prompt.text, "sample": prompt.sample}
+        asked |= {"choices": prompt.choices} if prompt.choices else {}
         return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def _generated(self, task: Task, prompt: Prompt, generation: Generation, batch: int) -> SampleGenerated:
@@ -105,9 +118,10 @@ class Stage:
             **{name: getattr(generation, name) for name in generation.__slots__},
         )
 
-    def grade(self, task: Task, one: Asked, text: str) -> SampleGraded:
+    def grade(self, task: Task, one: Asked, answer: SampleGenerated) -> SampleGraded:
         """The grade of one answer."""
-        grade = task.grade(one.problem, text)
+        scored = answer.choice_logprobs
+        grade = task.grade_choices(one.problem, scored) if scored else task.grade(one.problem, answer.text)
         return SampleGraded(
             sample=one.problem.sample,
             task=task.task,
@@ -116,6 +130,7 @@ class Stage:
             correct=grade.correct,
             extracted=grade.extracted,
             grader=task.grader,
+            score=grade.score,
         )
 
 

@@ -49,6 +49,12 @@ def check_models(engines: Sequence[Engine], state: State) -> Iterator[Step]:
         model_files.require(checked)
 
 
+def suited(tasks: Sequence[Task], engines: Sequence[Engine]) -> tuple[Task, ...]:
+    """The tasks in the form that all of `engines` can answer, so that stages are graded alike."""
+    scoring = all(engine.scores for engine in engines)
+    return tuple(task.suited(scoring) for task in tasks)
+
+
 def load_datasets(tasks: Sequence[Task], asked: list[Asked]) -> Iterator[Step]:
     """Read every task's problems into `asked`, in the configuration's order."""
     for task in tasks:

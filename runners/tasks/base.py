@@ -1,8 +1,9 @@
 """What a task is: what is asked, and how an answer is graded."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,7 +26,8 @@ class Problem:
 
     A model without a chat template reads `text`, which is `prompt` after its `context` (examples that many samples
     share, kept out of the record of each); one with a template is told `turns`. `solution` is an answer that the
-    grader takes for right, where the data has one: a rehearsal answers with it.
+    grader takes for right, where the data has one: a rehearsal answers with it. With `choices`, nothing is written:
+    the engine scores each of them as what follows `text`, letter by letter, and the task grades the scores.
     """
 
     sample: str
@@ -35,6 +37,7 @@ class Problem:
     cluster: str | None = None
     context: str = ""
     solution: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -44,10 +47,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """Whether an answer is right, and what was read out of its text (None where nothing could be)."""
+    """Whether an answer is right, and what was read out of its text (None where nothing could be).
+
+    `score` is the benchmark's own measure where that is a share; then an answer is right where it is above ½.
+    """
 
     correct: bool
     extracted: str | None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +97,14 @@ class Task(BaseModel, ABC):
     @abstractmethod
     def grade(self, problem: Problem, text: str) -> Grade:
         """Judge one answer. Deterministic; never raises on any text."""
+
+    def grade_choices(self, problem: Problem, logprobs: Sequence[float]) -> Grade:
+        """Judge how likely a model finds the problem's choices: natural-log probabilities, one a choice."""
+        raise NotImplementedError(f"{self.task} has no choices to score")
+
+    def suited(self, scoring: bool) -> Self:
+        """The task in the form that a ladder can answer: `scoring` is whether every stage can score given choices.
+
+        Raises `ConfigError` where it is set to a form that the ladder cannot answer.
+        """
+        return self
