@@ -45,8 +45,7 @@ class Measured(Terminal):
         self.drawn: list[tuple[float, int, bool]] = []
 
     def on_shown(self, message: Shown) -> None:
-        """Draw, then note."""
-        super().on_shown(message)
+        """Note when it has been drawn; Textual calls the base class's handler too, which draws."""
         frame = message.frame
         self.call_after_refresh(lambda: self.drawn.append((time.time(), frame.state.events, frame.whole)))
 

@@ -245,7 +245,7 @@ def test_a_pinned_sample_stands_beside_the_open_one(store: Path) -> None:
 def test_e_shows_the_problems(store: Path) -> None:
     async def steps(app: Terminal, pilot: Pilot[None]) -> None:
         await pilot.press("e")
-        await says(pilot, "Errors and drift by kind", "made up [/]")
+        await says(pilot, "errors and drift by kind", "made up [/]")
 
     drive(store, steps, "first")
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from threading import Event
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,8 +34,11 @@ from asd.views.tui.model.state import Life, Pace, RunState
 from asd.views.tui.model.story import Story, story
 from asd.views.tui.model.survey import Survey
 from asd.views.tui.model.tables import END_US, Cursor, Tables
-from asd.views.tui.paint import header, run
+from asd.views.tui.paint import events as paint_events
+from asd.views.tui.paint import grid, header, words
 from asd.views.tui.paint import story as paint_story
+from asd.views.tui.paint import tables as paint_tables
+from asd.views.tui.panels.run import BLOCKS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -387,21 +391,51 @@ def test_no_text_of_a_model_reaches_the_terminal_as_it_is(text: str) -> None:
     assert sanitize(shown, newlines=True) == shown
 
 
-@pytest.mark.parametrize("width", [57, 77, 97, 117, 197])
-def test_every_block_fits_its_width(width: int, records: list[Record]) -> None:
-    state = folded(records).state()
-    above = (run.progress, run.ladder, run.throughput, run.devices, run.problems)
-    for painter in above if width < 77 else (*above, run.grid, run.funnel):
-        text = painter(Frame(state, end_us=state.last_us), state.last_us, width)
-        assert max(len(line) for line in text.plain.split("\n")) <= width, painter.__name__
+@pytest.mark.parametrize("size", [{}, {"tasks": 4, "lambdas": 6, "seeds": 5}])
+@pytest.mark.parametrize("width", [51, 55, 75, 83, 116])
+def test_every_block_fits_its_width(width: int, size: dict[str, int]) -> None:
+    """The widths that the columns of the run's screen have in terminals of 80, 110, 120 and 200 columns."""
+    state = folded(list(made_log(samples=6, **size).read())).state()
+    for painter in BLOCKS.values() if width >= 75 else [one for one in BLOCKS.values() if one is not grid.grid]:
+        made = painter(Frame(state, end_us=state.last_us), state.last_us, width)
+        assert max(line.cell_len for line in made.body.split("\n")) <= width, painter.__name__
 
 
 def test_figures_of_an_unfinished_run_are_marked(records: list[Record]) -> None:
     half, whole = (Frame(folded(some).state()) for some in (records[:600], records))
-    for painter in (run.ladder, run.grid, run.funnel):
+    for painter in (grid.ladder, grid.grid, grid.funnel):
         assert "not for inference" in painter(half, 0, 100).plain
         assert "not for inference" not in painter(whole, 0, 100).plain
     assert "not for inference" in header.header(half, "store", 0, 200).plain
+
+
+def test_a_bar_is_full_only_where_all_is_done() -> None:
+    assert words.bar(1.0, 10).plain == "━" * 10
+    assert words.bar(0.9999, 10).plain == "━" * 9 + "╸"
+    assert words.bar(0.0, 4).plain == words.bar(None, 4).plain == "─" * 4
+    assert words.bar(0.5, 3).plain == "━╸─"
+
+
+def test_what_an_event_says_is_shown_without_its_punctuation_and_inert() -> None:
+    data = '{"answer_stage":0,"correct":true,"cost":1.6800000001,"note":null,"q":0.25,"text":"a \\"quote\\" \x1b[2J"}'
+    said = paint_events.brief(data, 100).plain
+    assert said.startswith("correct true  answer_stage 0  q 0.25  cost 1.68  ")
+    assert "note" not in said
+    assert "\x1b" not in said
+    assert paint_events.brief('{"text":"cut in the midd', 100).plain == 'text "cut in the midd  '
+
+
+def test_a_wide_table_of_few_rows_is_turned_round_and_bytes_are_said_as_people_say_them() -> None:
+    rows = pa.table({"stage": [0, 1], "gpu_memory_bytes": [14 * 10**9, None], "a_rather_long_column_name": ["x", "y"]})
+    assert paint_tables.table(rows, 200).plain.split("\n")[0].split() == rows.schema.names
+    turned = [line.split() for line in paint_tables.table(rows, 30).plain.split("\n")]
+    assert turned == [
+        ["stage", "0", "1"],
+        ["gpu_memory_bytes", "14.00", "GB", "–"],
+        ["a_rather_long_column_name", "x", "y"],
+    ]
+    facts = pa.table({"field": ["memory_bytes", "python"], "value": ["8000000000", "3.11"]})
+    assert "8.00 GB" in paint_tables.table(facts, 80).plain
 
 
 def test_hostile_names_of_runs_and_errors_are_inert() -> None:
@@ -465,9 +499,8 @@ def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -
 def test_the_runs_blocks_look_as_they_did(records: list[Record]) -> None:
     """Set ASD_SNAPSHOTS=write to accept how they look now."""
     frame = Frame(folded(records[:600]).state(), end_us=micros(records[-1].time))
-    blocks = (run.progress, run.throughput, run.devices, run.ladder, run.problems, run.grid, run.funnel)
     now_us = frame.state.last_us + 1_000_000
-    parts = [header.header(frame, "asd-store", now_us, 120), *(block(frame, now_us, 100) for block in blocks)]
+    parts = [header.header(frame, "asd-store", now_us, 120), *(block(frame, now_us, 100) for block in BLOCKS.values())]
     parts += [header.time_line(frame, 100)]
     looks = "\n\n".join("\n".join(line.rstrip() for line in part.plain.split("\n")) for part in parts) + "\n"
     snapshot = Path(__file__).parent / "snapshots" / "tui-run.txt"

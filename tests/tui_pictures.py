@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
+os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+
 from synthetic_run import Made, write
 from textual.pilot import Pilot
 

@@ -14,6 +14,7 @@ from asd.views.tui.messages import Shown, Surveyed, Told, Written
 from asd.views.tui.model.source import Source
 from asd.views.tui.model.story import event_text as event_of
 from asd.views.tui.model.surveyor import Surveyor
+from asd.views.tui.paint import header
 from asd.views.tui.panels.base import Panel
 from asd.views.tui.panels.events import EventsPanel
 from asd.views.tui.panels.projected import EnvironmentPanel, FiguresPanel, ProblemsPanel
@@ -21,6 +22,7 @@ from asd.views.tui.panels.run import RunPanel
 from asd.views.tui.panels.runs import RunsPanel
 from asd.views.tui.panels.sample import SamplePanel
 from asd.views.tui.panels.samples import SamplesPanel
+from asd.views.tui.theme import PALETTE, THEME
 
 PANELS: tuple[type[Panel], ...] = (
     *(RunsPanel, RunPanel, SamplesPanel, SamplePanel, EventsPanel),
@@ -38,7 +40,7 @@ class Terminal(Keys):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  (the base class gives it its type)
         (0, "-narrow"),
         (110, "-middle"),
-        (180, "-wide"),
+        (200, "-wide"),
     ]
 
     def __init__(self, source: Source, run: str | None = None) -> None:
@@ -51,7 +53,12 @@ class Terminal(Keys):
         """Two lines of state, the screens' names, the screen, the time, what can be typed."""
         self.panels = {name: kind(id=name) for name, kind in zip(SCREENS, PANELS, strict=True)}
         self.panel = self.panels["runs"]
-        self._top, self._nav, self._time, self._hint = Top(id="top"), Nav(SCREENS), TimeBar(id="time"), Line(id="hint")
+        self._top, self._nav, self._time, self._hint = (
+            Top(id="top"),
+            Nav(SCREENS),
+            TimeBar(id="time", classes="still"),
+            Line("hint", "still"),
+        )
         yield self._top
         yield self._nav
         with ContentSwitcher(initial="runs", id="panels"):
@@ -64,6 +71,10 @@ class Terminal(Keys):
         """Start looking; open the run that was asked for."""
         if self.console.color_system in (None, "standard"):
             self.theme = "ansi-dark"
+        else:
+            self.ansi_theme_dark = PALETTE
+            self.register_theme(THEME)
+            self.theme = THEME.name
         self.show_screen("runs")
         self.surveyor.start()
         self.set_interval(1.0, self._tick)
@@ -127,6 +138,7 @@ class Terminal(Keys):
     def _bars(self) -> None:
         self._top.show_frame(self.frame, str(self.source.path))
         self._time.show_frame(self.frame)
+        self._hint.show(header.hints(self.panel.HINT, self._hint.content_size.width or 78))
 
     # screens
 
@@ -135,7 +147,6 @@ class Terminal(Keys):
         self.panel = self.panels[name]
         self.query_one("#panels", ContentSwitcher).current = name
         self._nav.choose(SCREENS.index(name) + 1)
-        self._hint.show(Text(f"{self.panel.HINT}   ? keys  q quit", no_wrap=True))
         self.surveyor.look(name == "runs")
         if self.panel.scroller is not None:
             self.panel.scroller.focus()

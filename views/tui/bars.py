@@ -6,42 +6,54 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.paint import header
+from asd.views.tui.paint.block import Block
 
 
 class Line(Static):
     """A widget that shows Rich text and draws anew only when the text differs.
 
-    The lines of a `block` are never wrapped, so that its place is worked out anew only where their number changes.
+    Where the lines are never wrapped (classes `block` and `still`), its place on the screen, and with it that of
+    everything else, is worked out anew only when their number changes.
     """
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__("", id=id, classes=classes, markup=False)
-        self._text = Text()
+        self._text, self._heading = Text(), Text()
 
     def show(self, text: Text) -> None:
         """Show `text`."""
-        if text != self._text or text.spans != self._text.spans:
+        if text != self._text or text.spans != self._text.spans or text.style != self._text.style:
             taller = text.plain.count("\n") != self._text.plain.count("\n")
             self._text = text
-            self.update(text, layout=taller or not self.has_class("block"))
+            self.update(text, layout=taller or not (self.has_class("block") or self.has_class("still")))
+
+    def show_block(self, block: Block) -> None:
+        """Show a block, its name in the frame."""
+        heading = block.heading
+        if heading != self._heading or heading.spans != self._heading.spans:
+            self._heading = heading
+            self.border_title = Content.from_rich_text(heading)
+        self.show(block.body)
 
     @property
     def plain(self) -> str:
         """What is shown, without its styles."""
-        return self._text.plain
+        return f"{self._heading.plain}\n{self._text.plain}" if self._heading else self._text.plain
 
 
 class Top(Line):
     """Which run, and how it is."""
 
     def show_frame(self, frame: Frame | None, store: str) -> None:
-        """Show the state of the run as of now."""
-        self.show(header.header(frame, store, time.time_ns() // 1000, self.size.width or 80))
+        """Show the state of the run as of now; trouble may take more than a line."""
+        self.set_class(frame is None or not frame.trouble, "still")
+        self.show(header.header(frame, store, time.time_ns() // 1000, self.content_size.width or 78))
 
 
 class TimeBar(Line):
@@ -56,7 +68,7 @@ class TimeBar(Line):
 
     def show_frame(self, frame: Frame | None) -> None:
         """Show the place in time."""
-        self.show(header.time_line(frame, self.size.width or 80))
+        self.show(header.time_line(frame, self.content_size.width or 78))
 
     def on_click(self, event: events.Click) -> None:
         """Seek."""
@@ -101,7 +113,7 @@ class Nav(Horizontal):
         for item in self._items:
             chosen = item.number == number
             sign = "▸" if chosen else " "
-            item.show(Text(f"{sign}{item.number} {item.name_shown}", "bold reverse" if chosen else ""))
+            item.show(Text(f"{sign}{item.number} {item.name_shown}", "bold reverse" if chosen else "dim"))
 
 
 class Prompt(Input):

@@ -32,9 +32,12 @@ KEYS = (
     (": ctrl+p", "every command by name"),
     ("? q", "this help, quit"),
 )
-FILTERS = """Filters of samples: words that all must hold. right wrong (by the last stage), differ, early, escalated,
-failed, unfinished, task=gsm8k, sample=*/12, role=any; any other word is looked for in prompts and answers.
-Filters of events: kind=sample.*, stream=main, subject=*, and words that are looked for in the data."""
+FILTERS = """Filters are words that must all hold.
+Samples: right, wrong (by the last stage), differ, early, escalated,
+failed, unfinished, task=gsm8k, sample=*/12, role=any; any other word
+is looked for in prompts and answers.
+Events: kind=sample.*, stream=main, subject=*, and words that are
+looked for in the data."""
 
 
 class TextDialog(ModalScreen[None]):

@@ -17,8 +17,9 @@ from textual.strip import Strip
 Row = tuple[Any, ...]
 KEPT = 30
 """Pages that are kept."""
-_CURSOR = Style(reverse=True)
-_HEAD = Style(bold=True, underline=True)
+GAP = 2
+"""Cells between two columns."""
+_HEAD = Style(dim=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,9 @@ class LongTable(ScrollView, can_focus=True):
             self._want(number // self._page * self._page)
             strip = self._strip(Text("…", "dim"), width)
         else:
-            strip = self._strip(self._line([one.cell(row) for one in self.columns], width), width)
-        return strip.apply_style(_CURSOR) if number == self.cursor else strip
+            line = self._line([one.cell(row) for one in self.columns], width)
+            strip = self._strip(line if number != self.cursor else self._marked(line, width), width)
+        return strip
 
     def _on_screen(self) -> set[int]:
         top = round(self.scroll_y)
@@ -163,15 +165,23 @@ class LongTable(ScrollView, can_focus=True):
             self.post_message(self.Wanted(self, offset))
 
     def _line(self, cells: Sequence[Text | str], width: int) -> Text:
-        fixed = sum(one.width or 0 for one in self.columns) + len(self.columns) - 1
-        line = Text(no_wrap=True)
+        fixed = sum(one.width or 0 for one in self.columns) + GAP * (len(self.columns) - 1) + 2
+        line = Text(" ", no_wrap=True)
         for column, cell in zip(self.columns, cells, strict=True):
             text = cell.copy() if isinstance(cell, Text) else Text(cell)
             room = column.width or max(4, width - fixed)
             text.truncate(room, overflow="ellipsis")
             blank = " " * max(0, room - text.cell_len)
             line.append_text(Text(blank).append_text(text) if column.right else text.append(blank))
-            line.append(" ")
+            line.append(" " * GAP)
+        return line
+
+    def _marked(self, line: Text, width: int) -> Text:
+        """The row at the cursor: on another ground where there are colours enough, else reversed and without any."""
+        line.append(" " * max(0, width - line.cell_len))
+        if self.app.console.color_system in (None, "standard") or self.app.no_color:
+            return Text(line.plain, "reverse", no_wrap=True)
+        line.stylize(f"on {self.app.theme_variables['panel']}")
         return line
 
     def _strip(self, line: Text, width: int) -> Strip:

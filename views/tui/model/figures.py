@@ -9,6 +9,10 @@ STALE_S = 8.0
 """A run without an end that has been silent for longer is stale, unless its writer is known to live."""
 
 
+ORDER = {"generated": 0, "graded": 1, "answered": 2}
+"""Units of work in the order in which a run does them; others come after, by name."""
+
+
 class Status(NamedTuple):
     """How the run is: a word, and a sentence where there is more to say."""
 
@@ -88,7 +92,7 @@ def work(state: RunState) -> list[Work]:
     kinds = state.kinds
     return [
         Work(unit, kinds.get(unit, kinds.get(f"sample.{unit}", 0)), planned)
-        for unit, planned in sorted(state.life.units.items())
+        for unit, planned in sorted(state.life.units.items(), key=lambda one: (ORDER.get(one[0], len(ORDER)), one[0]))
     ]
 
 

@@ -49,7 +49,7 @@ class Watcher(Thread):
         self._past: Past | None = None
         self._wanted_us: int | None = None
         self._frame = Frame(RunState(log.run), opening=True, whole=False)
-        self._shown_at = 0.0
+        self._shown_at = self._turned_at = 0.0
         self._wakeup: _Hints | None = None
 
     def run(self) -> None:
@@ -108,6 +108,7 @@ class Watcher(Thread):
             tail.close()
 
     def _turn(self, fold: Fold, tail: Tail, tables: Tables) -> None:
+        self._turned_at = time.monotonic()
         records = tail.poll()
         for record in records:
             fold.apply(record)
@@ -135,8 +136,11 @@ class Watcher(Thread):
         self._show(frame)
 
     def _pause(self, wakeup: Wakeup) -> None:
-        """Until there is news, but never so short that more than ten frames a second would go out."""
-        rest = FRAME_S - (time.monotonic() - self._shown_at)
+        """Until there is news, but never so short that more than ten frames a second would go out.
+
+        What a turn takes counts as part of its pause, so that many events do not make frames rarer.
+        """
+        rest = FRAME_S - (time.monotonic() - self._turned_at)
         if rest > 0:
             time.sleep(rest)
         if not self._frame.playing:

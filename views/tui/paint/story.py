@@ -2,55 +2,57 @@
 
 from collections.abc import Iterator
 
+from rich.console import Console
 from rich.text import Text
 
 from asd.views.sanitize import sanitize
 from asd.views.tui.model.story import Story, Values
-from asd.views.tui.paint.words import cut, lines, seconds, time_of_day, title
+from asd.views.tui.paint.words import cut, lines, ruled, seconds, time_of_day, title
 
+_CONSOLE = Console()
 LONGEST = 20_000
 """Characters of one answer that are shown."""
 
 
-def sample(story: Story) -> Text:
-    """Everything that the log holds of one sample."""
+def sample(story: Story, width: int = 100) -> Text:
+    """Everything that the log holds of one sample, in lines of `width` cells where text is long."""
     if not story.chain:
         return Text(f"the log holds nothing of {sanitize(story.sample)} at that time", "dim")
-    parts: list[Text | str] = [*_asked(story)]
+    parts: list[Text | str] = [*_asked(story, width)]
     for answer in story.answers:
-        parts += _answer(answer, story)
+        parts += _answer(answer, story, width)
     parts += [
         Text(sanitize(f"stage {one['stage']} failed: {one['error']}: {one['message']}"), "red")
         for one in story.failures
     ]
-    return lines([*parts, *_decisions(story), *_chain(story)])
+    return lines([*parts, *_decisions(story, width), *_chain(story, width)])
 
 
-def _asked(story: Story) -> Iterator[Text | str]:
+def _asked(story: Story, width: int) -> Iterator[Text | str]:
     known = story.planned
-    yield title(story.sample, " · ".join(str(known[key]) for key in ("task", "role", "cluster") if known.get(key)))
+    facts = " · ".join(str(known[key]) for key in ("task", "role", "cluster") if known.get(key))
+    yield ruled(title(story.sample, facts), width)
     if known:
-        yield Text("prompt", "dim")
-        yield _body(str(known["prompt"]))
-        yield Text.assemble(("right answer ", "dim"), sanitize(str(known["reference"])))
+        yield _body(str(known["prompt"]), width)
+        yield Text.assemble(("right answer ", "dim"), (sanitize(str(known["reference"])), "bold"))
     yield ""
 
 
-def _answer(answer: Values, story: Story) -> Iterator[Text | str]:
+def _answer(answer: Values, story: Story, width: int) -> Iterator[Text | str]:
     grade = {True: Text("✓ right", "bold green"), False: Text("✗ wrong", "bold red"), None: Text("not graded", "dim")}
     draw = "" if answer["sampling_seed"] is None else f", draw {answer['sampling_seed']}"
     line = title(f"stage {answer['stage']}  {answer['model']}{draw}  ")
     line.append_text(grade[answer["correct"]])
     if answer["extracted"] is not None:
-        line.append(f"  read as {cut(str(answer['extracted']), 60)}")
-    yield line
+        line.append("  read as ", "dim").append(cut(str(answer["extracted"]), 60))
+    yield ruled(line, width)
     yield Text(_measures(answer), "dim")
     if answer["logprobs"] is not None:
         yield Text(_logprobs(answer["logprobs"]), "dim")
     mine = [one for one in story.quality if one["stage"] == answer["stage"]]
     if mine:
         yield Text("q " + "  ".join(f"{one['q']:.3f} (seed {one['seed']})" for one in mine), "cyan")
-    yield _body(str(answer["text"]))
+    yield _body(str(answer["text"]), width)
     yield ""
 
 
@@ -70,10 +72,10 @@ def _logprobs(found: Values) -> str:
     )
 
 
-def _decisions(story: Story) -> Iterator[Text | str]:
+def _decisions(story: Story, width: int) -> Iterator[Text | str]:
     if not story.decisions:
         return
-    yield title("Decisions", "stopping costs λ·(1 − q); it stops where that is no more than going on")
+    yield ruled(title("Decisions", "stopping costs λ·(1 − q); it stops where that is no more than going on"), width)
     yield Text(
         f"{'policy':18}{'λ':>7}{'seed':>6}{'stage':>6}{'q':>8}{'stopping':>10}{'going on':>10}{'paid':>9}", "dim"
     )
@@ -94,8 +96,8 @@ def _decisions(story: Story) -> Iterator[Text | str]:
     yield ""
 
 
-def _chain(story: Story) -> Iterator[Text | str]:
-    yield title("What caused what", "event ← its cause")
+def _chain(story: Story, width: int) -> Iterator[Text | str]:
+    yield ruled(title("What caused what", "event ← its cause"), width)
     for stream, seq, us, id, _kind, _subject, cause in story.chain:
         line = Text(f"{time_of_day(us)} {cut(stream, 10)} {seq:>8,}  {cut(id, 70)}")
         if cause:
@@ -103,8 +105,10 @@ def _chain(story: Story) -> Iterator[Text | str]:
         yield line
 
 
-def _body(text: str) -> Text:
+def _body(text: str, width: int) -> Text:
+    """What was written, inert, with a line at its left, wrapped here so that the line goes on."""
     shown = sanitize(text[:LONGEST], newlines=True)
     if len(text) > LONGEST:
         shown += f"\n… {len(text) - LONGEST:,} characters more"
-    return Text("\n".join(f"  {line}" for line in shown.expandtabs(4).split("\n")))
+    wrapped = Text(shown.expandtabs(4)).wrap(_CONSOLE, max(20, width - 2))
+    return lines([Text().append("▏ ", "bright_black").append_text(line) for line in wrapped])

@@ -7,7 +7,6 @@ from rich.text import Text
 from asd.views.sanitize import sanitize
 from asd.views.tui.model.rows import moment
 
-BLOCKS = " ▏▎▍▌▋▊▉█"
 SPARKS = "▁▂▃▄▅▆▇█"
 STYLES = {
     "running": "bold green",
@@ -37,11 +36,13 @@ def state(word: str) -> Text:
     return Text(f"{SIGNS.get(word, '?')} {word}", STYLES.get(word, ""))
 
 
-def bar(share: float | None, width: int) -> str:
-    """A bar of `width` cells, filled to `share`."""
-    eighths = round(max(0.0, min(1.0, share or 0.0)) * width * 8)
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (BLOCKS[part] if part else "")).ljust(width, "·")
+def bar(share: float | None, width: int) -> Text:
+    """A line of `width` cells, thick up to `share`, in half cells; a whole one is green."""
+    share = max(0.0, min(1.0, share or 0.0))
+    halves = min(round(share * width * 2), width * 2 - (share < 1))
+    full, half = divmod(halves, 2)
+    line = Text().append("━" * full + "╸" * half, "green" if share == 1 else "cyan")
+    return line.append("─" * (width - full - half), "dim")
 
 
 def sparks(values: Sequence[float], top: float | None = None) -> str:
@@ -63,8 +64,10 @@ def percent(share: float | None) -> str:
 
 
 def ratio(part: int, whole: int) -> str:
-    """A share to three decimals."""
-    return f"{part / whole:.3f}" if whole else "–"
+    """A share to three decimals, without the zero before the point: .875, 1.00."""
+    if not whole:
+        return "–"
+    return "1.00" if part == whole else f"{part / whole:.3f}".removeprefix("0").replace("1.000", ">.999")
 
 
 def seconds(value: float | None) -> str:
@@ -118,6 +121,21 @@ def title(text: str, note: str = "") -> Text:
     line = Text().append(sanitize(text), "bold")
     if note:
         line.append("  " + sanitize(note), "yellow" if note == INTERIM else "dim")
+    return line
+
+
+def ruled(heading: Text, width: int) -> Text:
+    """A heading with a line to the right end."""
+    return heading.append(" " + "─" * max(0, width - heading.cell_len - 1), "bright_black")
+
+
+def apart(left: Text, right: Text, width: int) -> Text:
+    """One line with `left` and `right` at its ends; `left` is cut where they do not fit."""
+    room = width - right.cell_len - 2
+    if right.cell_len and left.cell_len > room:
+        left.truncate(max(0, room), overflow="ellipsis")
+    line = left.append(" " * max(2, width - left.cell_len - right.cell_len)).append_text(right)
+    line.no_wrap, line.overflow = True, "ellipsis"
     return line
 
 

@@ -6,6 +6,7 @@ from asd.views.sanitize import safe
 from asd.views.tui.longtable import Column, LongTable, Row
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.lists import Events
+from asd.views.tui.paint import events
 from asd.views.tui.paint.words import cut, time_of_day
 from asd.views.tui.panels.listed import ListedPanel
 
@@ -13,15 +14,15 @@ from asd.views.tui.panels.listed import ListedPanel
 class EventsPanel(ListedPanel):
     """A row an event; with `F` the newest one stays on the screen."""
 
-    HINT = "F follow  enter whole event  f filter (kind=sample.*)  / search  n N next"
+    HINT = "F|follow  enter|whole event  f|filter  /|search  n N|next"
     EVERY_S = 0.2
     COLUMNS = (
         Column("time (UTC)", lambda row: time_of_day(row[2]), 12),
         Column("stream", lambda row: cut(row[0], 9), 9),
         Column("seq", lambda row: f"{row[1]:,}", 9, right=True),
-        Column("kind", lambda row: cut(row[3], 20), 20),
+        Column("kind", lambda row: events.kind(row[3], 18), 18),
         Column("subject", lambda row: cut(row[4] or "", 60), 30),
-        Column("data", lambda row: cut(row[6] or "", 300)),
+        Column("data", lambda row: events.brief(row[6] or "", 200)),
     )
     NARROW = (*COLUMNS[:1], *COLUMNS[2:4], Column("subject", lambda row: cut(row[4] or "", 60)))
 

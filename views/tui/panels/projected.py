@@ -6,19 +6,20 @@ from textwrap import wrap
 
 import pyarrow as pa
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Container, ScrollableContainer
 
 from asd.views import projections
 from asd.views.tui.bars import Line
 from asd.views.tui.model import figures
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.librarian import Answer
-from asd.views.tui.model.state import MICRO
+from asd.views.tui.model.state import MICRO, RunState
 from asd.views.tui.model.tables import Cursor
 from asd.views.tui.paint import tables as paint
-from asd.views.tui.paint.run import wrong
-from asd.views.tui.paint.words import INTERIM, cut, lines, number, seconds, title
+from asd.views.tui.paint.run import beside_errors
+from asd.views.tui.paint.words import INTERIM, cut, lines, number, ruled, seconds, title
 from asd.views.tui.panels.base import TextPanel
 
 Tables = dict[str, pa.Table]
@@ -79,26 +80,36 @@ class ProjectedPanel(TextPanel):
 
     def block(self, name: str, rows: pa.Table, note: str) -> Text:
         """One projection with its heading."""
-        told = wrap(projections.get(name).answers, max(40, self.size.width - 4))
-        parts: list[Text | str] = [title(name, note), *(Text(line, "dim") for line in told)]
-        return lines([*parts, paint.table(rows, None), ""])
+        width = self.room
+        told = [Text(line, "dim") for line in wrap(projections.get(name).answers, width)]
+        return lines([ruled(title(name, note), width), *told, paint.table(rows, width), ""])
+
+    @property
+    def room(self) -> int:
+        """The width that text has."""
+        return max(40, self.scroll.size.width - 3)
+
+    def on_resize(self) -> None:
+        """More or less room for the tables."""
+        if self.tables:
+            self.call_after_refresh(self.paint)
 
 
 class EnvironmentPanel(ProjectedPanel):
     """The machine, the software, the models, the data."""
 
-    HINT = "j k scroll  / search  y copy"
+    HINT = "j k|scroll  /|search  y|copy"
     NAMES = ("models", "environment", "datasets", "attempts", "streams", "packages")
 
 
 class FiguresPanel(ProjectedPanel):
     """The report's tables, one at a time."""
 
-    HINT = "s next table  f a table by name  / search  y copy"
+    HINT = "s|next table  f|a table by name  /|search  y|copy"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self.head = Line(id="figure-names", classes="note")
+        self.head = Line(id="figure-names")
         known = projections.names()
         first = [name for name in FIRST if name in known]
         self.all = (*first, *(name for name in known if name not in first))
@@ -111,15 +122,25 @@ class FiguresPanel(ProjectedPanel):
     def paint(self) -> None:
         """The names of all above the chosen one's rows."""
         super().paint()
-        names = Text()
+        names, apart = Text(), "\n" if self.beside else " "
         for name in self.all:
-            names.append(f" {name} ", "bold reverse" if name == self.chosen else "dim")
+            chosen = name == self.chosen
+            names.append(f"{'▸' if chosen else ' '}{name} ", "bold reverse" if chosen else "dim").append(apart)
         self.head.show(names)
+
+    @property
+    def beside(self) -> bool:
+        """Whether there is room for the names at the left of the rows."""
+        return self.size.width >= 110
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a name shows that table."""
+        if self.beside and event.widget is self.head and 0 <= event.y < len(self.all):
+            self._choose(self.all[event.y])
 
     def compose(self) -> ComposeResult:
         """Names, rows."""
-        yield self.head
-        yield self.scroll
+        yield Container(self.head, self.scroll, id="figures-body")
 
     def sorted_next(self) -> None:
         """The next table."""
@@ -144,7 +165,7 @@ class FiguresPanel(ProjectedPanel):
 class ProblemsPanel(ProjectedPanel):
     """Errors by kind, stalls, drift, missing work."""
 
-    HINT = "j k scroll  / search  y copy"
+    HINT = "j k|scroll  /|search  y|copy"
     NAMES = ("completeness", "attempts")
 
     def show_frame(self, frame: Frame) -> None:
@@ -156,20 +177,23 @@ class ProblemsPanel(ProjectedPanel):
         frame = self.terminal.frame
         if frame is None:
             return
-        parts: list[Text | str] = [title("Problems")]
-        parts += [Text(cut(one, 200), "yellow") for one in wrong(frame.state)] or [Text("none", "green")]
-        parts += ["", *self._errors(frame), *self._silence(frame)]
+        parts = [*self._errors(frame.state), *self._silence(frame)]
         parts += [self.block(name, rows, "") for name, rows in self.tables.items()]
         self.line.show(lines(parts))
 
-    def _errors(self, frame: Frame) -> list[Text | str]:
-        parts: list[Text | str] = [title("Errors and drift by kind", "the latest one's words")]
-        for one in sorted(frame.state.problems, key=lambda one: -one.last_us):
-            parts.append(Text(f"{number(one.times):>7} × {cut(one.group, 20)}: {cut(one.what, 80)}", "yellow"))
-            parts.append(Text(f"          {cut(one.message, 400)}", "dim"))
-        return [*parts, *([] if frame.state.problems else [Text("none", "green")]), ""]
+    def _errors(self, state: RunState) -> list[Text | str]:
+        parts: list[Text | str] = [
+            ruled(title("Problems", "errors and drift by kind, the latest one's words"), self.room)
+        ]
+        for one in sorted(state.problems, key=lambda one: -one.last_us):
+            parts.append(Text(f"{number(one.times):>5} × {cut(one.group, 20)}: {cut(one.what, 80)}", "yellow"))
+            parts.append(Text(f"        {cut(one.message, 400)}", "dim"))
+        parts += [Text(cut(one, 200), "yellow") for one in beside_errors(state)]
+        return [*(parts if len(parts) > 1 else [*parts, Text("✓ none", "green")]), ""]
 
     def _silence(self, frame: Frame) -> list[Text | str]:
         state = frame.state
         longest = f", the longest {seconds(state.longest_stall_us / MICRO)}" if state.stalls else ""
-        return [title("Stalls", "silent for more than 10 s within an attempt"), f"{state.stalls:,}{longest}", ""]
+        heading = title("Stalls", "silent for more than 10 s within an attempt")
+        said = Text(f"{state.stalls:,}{longest}", "yellow") if state.stalls else Text("✓ none", "green")
+        return [ruled(heading, self.room), said, ""]

@@ -5,37 +5,36 @@ from collections.abc import Callable
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 
 from asd.views.tui.bars import Line
 from asd.views.tui.model.frames import Frame
-from asd.views.tui.paint import run as paint
-from asd.views.tui.paint.words import title
+from asd.views.tui.paint.block import Block
+from asd.views.tui.paint.devices import devices
+from asd.views.tui.paint.grid import funnel, grid, ladder
+from asd.views.tui.paint.run import problems, progress, throughput
 from asd.views.tui.panels.base import Panel
 
-Painter = Callable[[Frame, int, int], Text]
-LEFT: dict[str, Painter] = {
-    "progress": paint.progress,
-    "throughput": paint.throughput,
-    "devices": paint.devices,
-}
-RIGHT: dict[str, Painter] = {"ladder": paint.ladder, "problems": paint.problems}
-BELOW: dict[str, Painter] = {"grid": paint.grid, "funnel": paint.funnel}
-BLOCKS = LEFT | RIGHT | BELOW
+Painter = Callable[[Frame, int, int], Block]
+COLUMNS: tuple[dict[str, Painter], ...] = (
+    {"progress": progress, "throughput": throughput, "devices": devices},
+    {"stages": ladder, "funnel": funnel, "problems": problems},
+    {"grid": grid},
+)
+"""Three columns where there is room for them; with less, the third is below the others, or all are in one."""
+BLOCKS = {name: painter for column in COLUMNS for name, painter in column.items()}
 
 
 class RunPanel(Panel):
-    """The blocks stand below each other, in two columns where there is room for that."""
+    """Each block is a widget of its own, so that only what changed is drawn."""
 
-    HINT = "[ ] time  { } speed  space hold  e problems  o report  c compare"
+    HINT = "[ ]|time  { }|speed  space|hold  e|problems  o|report"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.blocks = {name: Line(id=f"block-{name}", classes="block") for name in BLOCKS}
-        columns = (Vertical(*(self.blocks[name] for name in side), classes="column") for side in (LEFT, RIGHT))
-        above = Horizontal(*columns, id="above", classes="blocks")
-        below = Horizontal(*(self.blocks[name] for name in BELOW), id="below", classes="blocks")
-        self.scroll = VerticalScroll(above, below, can_focus=True)
+        columns = (Vertical(*(self.blocks[name] for name in column), classes="column") for column in COLUMNS)
+        self.scroll = VerticalScroll(Container(*columns, id="columns"), can_focus=True)
 
     def compose(self) -> ComposeResult:
         """A widget for each block."""
@@ -50,11 +49,11 @@ class RunPanel(Panel):
         """Draw each block whose text has changed."""
         now_us = time.time_ns() // 1000
         for name, painter in BLOCKS.items():
-            block = self.blocks[name]
+            line = self.blocks[name]
             if not frame.whole and name != "progress":
-                block.show(title(name, "cannot be read" if frame.trouble else "being counted"))
+                line.show_block(Block(name.title(), "cannot be read" if frame.trouble else "being counted", Text("…")))
             else:
-                block.show(painter(frame, now_us, max(40, block.content_size.width or 76)))
+                line.show_block(painter(frame, now_us, max(40, line.content_size.width or 74)))
 
     def on_resize(self) -> None:
         """The blocks' widths have changed."""

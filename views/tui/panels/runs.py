@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from asd.views.sanitize import safe
 from asd.views.tui.bars import Line
-from asd.views.tui.longtable import Column, LongTable, Row
+from asd.views.tui.longtable import GAP, Column, LongTable, Row
 from asd.views.tui.model import figures
 from asd.views.tui.model.survey import Listed
 from asd.views.tui.paint.words import bar, clock, cut, percent, state, whole_seconds
@@ -28,9 +28,9 @@ def _state(row: Row) -> Text:
     return state(figures.status(one.state, _now(), one.writer).word)
 
 
-def _progress(row: Row) -> str:
+def _progress(row: Row) -> Text:
     share = figures.share_done(row[0].state)
-    return f"{bar(share, 8)} {percent(share):>4}"
+    return bar(share, 8).append(f" {percent(share):>4}")
 
 
 def _age(row: Row) -> str:
@@ -57,15 +57,15 @@ def _name(row: Row) -> Text:
 
 COLUMNS = (
     Column("state", _state, 12),
-    Column("run", _name, 32),
+    Column("run", _name, 30),
     Column("progress", _progress, 13),
-    Column("events", lambda row: f"{row[0].state.events:,}", 11, right=True),
-    Column("last event", _age, 16, right=True),
+    Column("events", lambda row: f"{row[0].state.events:,}", 9, right=True),
+    Column("last event", _age, 15, right=True),
     Column("log", _verified, 12),
     Column("started (UTC)", lambda row: clock(row[0].state.life.started_us), 19),
     Column("latest", _last),
 )
-LEAVING = ("started (UTC)", "latest", "events")
+LEAVING = ("started (UTC)", "latest", "log", "events")
 """The columns that go first where there is little room."""
 
 
@@ -73,7 +73,7 @@ def fitting(width: int) -> tuple[Column, ...]:
     """The columns that have room in `width`."""
     columns = list(COLUMNS)
     for title in LEAVING:
-        if sum((one.width or 20) + 1 for one in columns) > width:
+        if sum((one.width or 16) + GAP for one in columns) > width:
             columns = [one for one in columns if one.title != title]
     return tuple(columns)
 
@@ -81,7 +81,7 @@ def fitting(width: int) -> tuple[Column, ...]:
 class RunsPanel(Panel):
     """Every run with its state, progress, age, last event, and whether its log was verified."""
 
-    HINT = "enter open  p pin  c compare with the pinned  v verify"
+    HINT = "enter|open  p|pin  c|compare with the pinned  v|verify"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)

@@ -22,7 +22,7 @@ def _story(name: str, tables: Cursor) -> Story:
 class SamplePanel(TextPanel):
     """Prompt, each stage's answer with log-probabilities, decisions, grades, causes."""
 
-    HINT = "esc back  p pin beside  / search  y copy"
+    HINT = "esc|back  p|pin beside  /|search  y|copy"
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -30,6 +30,7 @@ class SamplePanel(TextPanel):
         self.pinned = Line(classes="text")
         self.beside = VerticalScroll(self.pinned, can_focus=True, id="pinned")
         self._of: tuple[object, ...] = ()
+        self._told: dict[str, Story] = {}
 
     def compose(self) -> ComposeResult:
         """The sample, and room for another."""
@@ -58,8 +59,17 @@ class SamplePanel(TextPanel):
         if answer.trouble:
             self.line.show(Text(answer.trouble, "yellow"))
         elif isinstance(answer.value, Story):
-            place = self.pinned if answer.key.endswith("pinned") else self.line
-            place.show(paint.sample(answer.value))
+            self._told[answer.key.rpartition(":")[2]] = answer.value
+            self._paint()
+
+    def on_resize(self) -> None:
+        """Text is wrapped anew."""
+        self.call_after_refresh(self._paint)
+
+    def _paint(self) -> None:
+        for key, place, around in (("story", self.line, self.scroll), ("pinned", self.pinned, self.beside)):
+            if key in self._told:
+                place.show(paint.sample(self._told[key], max(40, around.size.width - 3)))
 
     def open_sample(self, sample: str) -> None:
         """Show another sample, from its beginning."""
