@@ -378,6 +378,27 @@ def statistics() -> Iterator[Event]:
                 versions={"scipy": "1.16"},
                 rests_on={"sample.answered": 48},
             )
+    for task in (*TASKS, "all"):
+        yield StatisticsComputed(
+            name="accuracy-difference-posterior",
+            task=task,
+            lam=4.0,
+            method="Dirichlet posterior of the paired table, prior ½ a cell",
+            estimate=-0.2,
+            intervals=(Interval(level=0.95, low=-0.6, high=0.2, method="highest density"),),
+            p_value=None,
+            p_adjusted=None,
+            family="Bayesian view",
+            effect_size=None,
+            effect=None,
+            samples=6,
+            clusters=None,
+            seeds=2,
+            rng_seed=3,
+            details={"seed": 42, "both": 3, "only_ours": 0, "only_baseline": 1, "neither": 2},
+            versions={},
+            rests_on={},
+        )
     for arm, speedup in (("on", 1.5), ("off", 1.2)):
         yield AblationMeasured(
             ablation="quality predictor",

@@ -10,6 +10,7 @@ from fixtures_run import log_of, run_events
 
 from asd.core.errors import UsageError
 from asd.views.figures import NAMES, draw
+from asd.views.figures_statistics import forest
 from asd.views.latex_report import macro_name, to_latex, to_macros, to_pdf
 from asd.views.report import build
 from asd.views.session import Session
@@ -44,6 +45,23 @@ def test_figures_come_as_pdf_without_a_date(session: Session) -> None:
 @pytest.mark.parametrize("name", list(NAMES))
 def test_a_run_without_the_events_has_no_figure(name: str) -> None:
     assert draw(Session(log_of([])), name) is None
+
+
+def test_the_forest_shows_the_posteriors_by_arviz_and_without_them_the_intervals() -> None:
+    events = list(run_events())
+    without = [event for event in events if "posterior" not in str(event.subject)]
+    drawn, plain = (forest(Session(log_of(some))) for some in (events, without))
+    assert drawn is not None
+    assert plain is not None
+    assert [text.get_text() for text in drawn.legends[0].get_texts()][1:] == [
+        "planned estimate",
+        "practical equivalence, ± 1 point",
+    ]
+    assert not plain.legends
+    for figure in (drawn, plain):
+        speedup, retention, difference = figure.axes
+        assert [label.get_text() for label in speedup.get_yticklabels()] == ["sums", "words", "all"]
+        assert list(retention.get_yticks()) == list(speedup.get_yticks()) == list(difference.get_yticks())
 
 
 def test_an_unknown_figure_is_refused(session: Session) -> None:

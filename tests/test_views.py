@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from asd.core.errors import UsageError
 from asd.core.event import Event
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.run import PhaseFinished, PhaseStarted, RunFailed, RunFinished, RunResumed, RunStarted
+from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
 from asd.views.formats import markdown_text, render, to_csv
@@ -367,3 +369,28 @@ def test_a_sound_record_is_passed_in_silence(session: Session) -> None:
     events = [event for event in run_events() if event.kind not in ("policy.evaluated", "statistics.computed")]
     checks = {finding.check for finding in findings(of(events))}
     assert checks <= {6, 7}, "the fixture's clock ticks once an event, whatever its seconds say"
+
+
+def _phases(pause_s: int, claimed_s: float) -> Session:
+    """A run of two phases of ten seconds, each of which claims to have lasted `claimed_s`, with a pause between."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    times = iter([0, 0, 10, 10 + pause_s, 20 + pause_s, 20 + pause_s])
+    log = MemoryLog("run-1", clock=lambda: start + timedelta(seconds=next(times)))
+    begun, *_ = run_events()
+    marks = [
+        (PhaseStarted(phase=name), PhaseFinished(phase=name, duration_s=claimed_s)) for name in ("costs", "replay")
+    ]
+    for event in (begun, *(mark for pair in marks for mark in pair), RunFinished(duration_s=20.0 + pause_s)):
+        log.append("main", [event])
+    return Session(log)
+
+
+def test_time_between_phases_on_a_busy_machine_is_shown_and_contradicts_nothing() -> None:
+    busy = _phases(pause_s=300, claimed_s=10)
+    assert not [one for one in findings(busy) if one.check == 6]
+    assert {row["phase"]: row["time_s"] for row in busy.rows("phases")}["other"] == 300
+
+
+def test_phases_that_claim_more_than_the_time_there_was_are_found() -> None:
+    [found] = [one for one in findings(_phases(pause_s=300, claimed_s=60)) if one.check == 6]
+    assert "3 parts sum to 420.0 s, not 320 s" in found.message

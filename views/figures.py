@@ -19,10 +19,10 @@ NAMES = {
     "funnel": "Where samples stop, for each λ",
     "reliability": "Reliability of the quality predictor, per stage",
     "latencies": "Latency per stage: median, quartiles, the least and 95 %",
-    "forest": "Speedup, quality retention and accuracy difference with 95 % intervals",
-    "devices": "Devices over time, with the phases",
+    "forest": "Speedup, quality retention and accuracy difference, with the region of practical equivalence",
+    "devices": "Devices over time, under the phases and their stages",
     "phases": "Phases of the run as a timeline",
-    "p_values": "p-values and what the samples could have shown",
+    "p_values": "p-values, and what so many samples can show with 80 % power",
 }
 """Every figure with its caption."""
 _SETTINGS: dict[str, object] = {
@@ -56,14 +56,14 @@ def draw(session: Session, name: str, form: FigureFormat = "svg") -> bytes | Non
 
 
 def _drawer(name: str) -> "Callable[[Session], Figure | None]":
-    from asd.views import figures_quality, figures_time
+    from asd.views import figures_quality, figures_statistics, figures_time
 
     drawers: dict[str, Callable[[Session], Figure | None]] = {
         "frontier": figures_quality.frontier,
         "funnel": figures_quality.funnel,
         "reliability": figures_quality.reliability,
-        "forest": figures_quality.forest,
-        "p_values": figures_quality.p_values,
+        "forest": figures_statistics.forest,
+        "p_values": figures_statistics.p_values,
         "latencies": figures_time.latencies,
         "devices": figures_time.devices,
         "phases": figures_time.phases,

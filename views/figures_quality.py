@@ -5,9 +5,9 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 import numpy as np
-import orjson
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from asd.core.frontier import hull
@@ -15,12 +15,10 @@ from asd.views.document import Row
 from asd.views.session import Session
 
 INK = "#333333"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++")
-ROPE = 0.01
-"""Half-width of the region of practical equivalence, in accuracy and in retention."""
 
 
 def number(row: Row, name: str) -> float:
@@ -72,7 +70,9 @@ def _hull(axes: Axes, singles: Sequence[Row]) -> None:
     axes.plot(along, np.interp(along, x[corners], y[corners]), color=INK, linestyle="--", label="hull of single models")
     axes.plot(x, y, color=INK, marker="s", linestyle="none", label="single models")
     for row, at_x, at_y in zip(singles, x, y, strict=True):
-        axes.annotate(str(row["setting"]), (at_x, at_y), textcoords="offset points", xytext=(4, -11), fontsize=7)
+        told = axes.annotate(str(row["setting"]), (at_x, at_y), textcoords="offset points", xytext=(5, -11), fontsize=7)
+        told.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        told.set_zorder(5)
 
 
 def _policy(axes: Axes, policy: str, rows: Sequence[Row], place: int) -> None:
@@ -118,9 +118,9 @@ def funnel(session: Session) -> Figure | None:
         )
         left += width
     axes.set_yticks(range(len(lambdas)), [f"λ = {lam:g}" for lam in lambdas])
-    axes.set(xlabel="share of answers", xlim=(0, 1))
+    axes.set(xlabel="share of answers", xlim=(0, 1), ylim=(len(lambdas) - 0.5, -0.5))
     axes.grid(visible=False)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14 - 0.5 / len(lambdas)), ncols=len(stages), fontsize=8)
+    figure.legend(loc="outside upper center", ncols=len(stages), fontsize=8)
     return figure
 
 
@@ -143,61 +143,4 @@ def reliability(session: Session) -> Figure | None:
         axes.set(title=f"stage {stage}", xlim=(0, 1), ylim=(0, 1), xlabel="probability given", aspect="equal")
         if place == 0:
             axes.set_ylabel("share that was right")
-    return figure
-
-
-def forest(session: Session) -> Figure | None:
-    """Three panels of estimates with 95 % intervals, a row a dataset; grey is practical equivalence (±1 point)."""
-    rows = [row for row in session.rows("results") if row["speedup"] is not None]
-    if not rows:
-        return None
-    figure = Figure(figsize=(8, 1.4 + 0.35 * len(rows)))
-    panels = figure.subplots(1, 3, sharey=True)
-    wanted = (
-        ("speedup", "speedup", 1.0, None),
-        ("quality_retention", "quality retention", 1.0, ROPE),
-        ("accuracy_difference", "accuracy difference", 0.0, ROPE),
-    )
-    for axes, (name, title, none, rope) in zip(panels, wanted, strict=True):
-        axes.axvline(none, color=INK, linewidth=0.8, linestyle="--")
-        if rope is not None:
-            axes.axvspan(none - rope, none + rope, color="0.85", linewidth=0)
-        for place, row in enumerate(rows):
-            low, middle, high = number(row, f"{name}_low"), number(row, name), number(row, f"{name}_high")
-            colour = INK if row["task"] == "all" else COLOURS[0]
-            axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
-            axes.plot(middle, place, marker="D" if row["task"] == "all" else "o", color=colour, markersize=5)
-        axes.set_xlabel(title)
-        axes.margins(x=0.15)
-    panels[0].set_yticks(range(len(rows)), [str(row["task"]) for row in rows])
-    panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    return figure
-
-
-def p_values(session: Session) -> Figure | None:
-    """Raw and adjusted p of the planned questions, and the least difference that each dataset could have shown."""
-    rows = [row for row in session.rows("statistics") if row["p_value"] is not None and not row["exploratory"]]
-    if not rows:
-        return None
-    figure = Figure(figsize=(8, 1.5 + 0.3 * len(rows)))
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    for place, row in enumerate(rows):
-        raw = max(number(row, "p_value"), 1e-6)
-        adjusted = max(number(row, "p_adjusted"), 1e-6)
-        left.plot([raw, adjusted], [place, place], color="0.7", linewidth=1)
-        left.plot(raw, place, "o", color=COLOURS[0], label="raw" if place == 0 else None)
-        left.plot(adjusted, place, "s", color=COLOURS[1], markersize=4, label="adjusted" if place == 0 else None)
-        details = orjson.loads(str(row["details"] or "{}"))
-        least = details.get("minimum_detectable_difference")
-        if isinstance(least, float):
-            right.barh(place, 100 * least, color=COLOURS[2], height=0.5)
-    alpha = session.catalogue.sql("SELECT alpha FROM run_planned").to_pylist()
-    if alpha:
-        left.axvline(alpha[0]["alpha"], color=INK, linestyle="--", linewidth=0.8, label=f"α = {alpha[0]['alpha']:g}")
-    logarithmic(left, "x")
-    left.set_yticks(range(len(rows)), [f"{row['name']}\n{row['task']}" for row in rows], fontsize=7)
-    left.set(xlabel="p", xlim=(None, 1.5))
-    left.set_ylim(len(rows) - 0.5, -0.5)
-    left.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-    right.set_xlabel("least detectable difference (points)")
     return figure

@@ -1,6 +1,7 @@
 """Figures of time: latencies, devices, phases."""
 
-import numpy as np
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -56,8 +57,11 @@ def _box(row: Row) -> dict[str, float]:
 
 
 _SPANS = """
-SELECT phase, epoch_us(time) / 1000000 - duration_s AS began, epoch_us(time) / 1000000 AS ended
-FROM phase_finished ORDER BY stream, seq
+SELECT phase, epoch_us(time) / 1000000 - duration_s AS began, epoch_us(time) / 1000000 AS ended,
+    CASE WHEN phase = 'stage loading' OR phase IN (SELECT DISTINCT task FROM sample_generated)
+        THEN (SELECT max_by(l.stage, l.seq) FROM stage_loaded l WHERE l.stream = f.stream AND l.seq < f.seq)
+    END AS stage
+FROM phase_finished f ORDER BY stream, seq
 """
 _READINGS = """
 SELECT device, epoch_us(time) / 1000000 AS at_s, utilization, memory_used_bytes / memory_total_bytes AS memory,
@@ -67,15 +71,17 @@ FROM device_sampled ORDER BY device, at_s
 
 
 def devices(session: Session) -> Figure | None:
-    """Use, memory and temperature of each device, with the phases behind them."""
+    """Use, memory and temperature of each device, under the phases and their stages."""
     rows = session.catalogue.sql(_READINGS).to_pylist()
     if not rows:
         return None
     wanted = [("utilization", "use"), ("memory", "memory"), ("temperature_c", "temperature (°C)")]
     kept = [(name, title) for name, title in wanted if any(row[name] is not None for row in rows)]
     began = _began(session)
-    figure = Figure(figsize=(8, 0.8 + 1.5 * len(kept)))
-    panels = np.atleast_1d(figure.subplots(len(kept), 1, sharex=True))
+    figure = Figure(figsize=(8, 1.1 + 1.5 * len(kept)))
+    strip, *panels = figure.subplots(len(kept) + 1, 1, sharex=True, height_ratios=[0.22] + [1] * len(kept))
+    spans = session.catalogue.sql(_SPANS).to_pylist()
+    _strip(strip, spans, began)
     for axes, (name, title) in zip(panels, kept, strict=True):
         for place, device in enumerate(dict.fromkeys(row["device"] for row in rows)):
             some = [row for row in rows if row["device"] == device and row[name] is not None]
@@ -86,9 +92,11 @@ def devices(session: Session) -> Figure | None:
         axes.set_ylabel(title)
         if name != "temperature_c":
             axes.set_ylim(0, 1.02)
-        _behind(axes, session, began)
-    panels[-1].set_xlabel("seconds since the run began")
-    panels[0].legend(fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+        for span in spans[1::2]:
+            axes.axvspan(span["began"] - began, span["ended"] - began, color="0.93", linewidth=0)
+    last = max([row["at_s"] for row in rows] + [span["ended"] for span in spans]) - began
+    panels[-1].set(xlabel="seconds since the run began", xlim=(0, last))
+    figure.legend(*panels[0].get_legend_handles_labels(), fontsize=8, ncols=5, loc="outside upper center")
     return figure
 
 
@@ -97,11 +105,16 @@ def _began(session: Session) -> float:
     return float(rows[0]["at_s"])
 
 
-def _behind(axes: Axes, session: Session, began: float) -> None:
-    """Alternate phases shaded."""
-    for place, span in enumerate(session.catalogue.sql(_SPANS).to_pylist()):
-        if place % 2:
-            axes.axvspan(span["began"] - began, span["ended"] - began, color="0.9", linewidth=0)
+def _strip(axes: Axes, spans: Sequence[Row], began: float) -> None:
+    """The phases as a row of blocks, named where there is room."""
+    whole = max((number(span, "ended") for span in spans), default=began) - began
+    for place, span in enumerate(spans):
+        start, wide = number(span, "began") - began, number(span, "ended") - number(span, "began")
+        axes.broken_barh([(start, max(wide, 0.0))], (0, 1), color=("0.78", "0.9")[place % 2], edgecolor="white")
+        told = str(span["phase"]) if span["stage"] is None else f"{span['phase']}\nstage {span['stage']}"
+        if max(map(len, told.splitlines())) < 110 * wide / max(whole, 1e-9):
+            axes.text(start + wide / 2, 0.5, told, ha="center", va="center", fontsize=7, linespacing=0.9)
+    axes.set_axis_off()
 
 
 def phases(session: Session) -> Figure | None:
@@ -125,5 +138,6 @@ def phases(session: Session) -> Figure | None:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel("seconds since the run began")
     axes.margins(x=0.12)
+    axes.set_xlim(0, None)
     axes.grid(visible=False, axis="y")
     return figure

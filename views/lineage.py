@@ -117,9 +117,11 @@ def _is(value: object, told: str) -> bool:
 
 def _condition(name: str, table: str, rows: list[Row]) -> str:
     """The SQL condition that the events of `table` meet on which `rows` rest."""
-    columns = projections.get(name).by.get(table, ())
+    projection = projections.get(name)
+    columns, only = projection.by.get(table, ()), projection.only.get(table, "")
     conditions = dict.fromkeys(" AND ".join(_same(column, row[column]) for column in columns) for row in rows)
-    return " OR ".join(f"({one})" for one in conditions if one) or "true"
+    either = " OR ".join(f"({one})" for one in conditions if one)
+    return " AND ".join(f"({one})" for one in (only, either) if one) or "true"
 
 
 def _same(column: str, value: object) -> str:

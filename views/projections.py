@@ -15,8 +15,8 @@ BUILT_IN = "asd.views.sql"
 class Projection:
     """One SELECT over the event tables and over the projections that it `uses`; `answers` is its first comment.
 
-    `by` says of an event table which of a row's columns narrow down the events that the row rests on; of a table
-    that is not in it, a row may rest on every event.
+    `by` says of an event table which of a row's columns narrow down the events that the row rests on, `only` (a
+    condition in SQL) which events any row rests on; of a table that is in neither, a row may rest on every event.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Projection:
     answers: str
     uses: tuple[str, ...]
     by: dict[str, tuple[str, ...]]
+    only: dict[str, str]
 
 
 def names() -> tuple[str, ...]:
@@ -62,16 +63,17 @@ def _loaded(name: str, found: object) -> Projection:
 
 def parse(name: str, sql: str) -> Projection:
     """The projection that `sql` describes, by its leading comments: what it answers, `-- uses: a, b` for what it
-    builds on, `-- by TABLE: columns` for what narrows down the events of an event table."""
+    builds on, `-- by TABLE: columns` and `-- only TABLE: condition` for what narrows down the events of a table."""
     comments = [line.removeprefix("--").strip() for line in _leading_comments(sql)]
     uses = [one for line in comments if line.startswith("uses:") for one in _listed(line)]
-    by = {line.partition(":")[0].removeprefix("by ").strip(): _listed(line) for line in comments if _narrows(line)}
-    answers = next((line for line in comments if not line.startswith("uses:") and not _narrows(line)), "")
-    return Projection(name, sql, answers, tuple(uses), by)
+    by = {table: _listed(line) for line in comments for table in _narrowed("by", line)}
+    only = {table: line.partition(":")[2].strip() for line in comments for table in _narrowed("only", line)}
+    answers = next((line for line in comments if not re.match(r"uses:|(by|only) \w+:", line)), "")
+    return Projection(name, sql, answers, tuple(uses), by, only)
 
 
-def _narrows(comment: str) -> bool:
-    return re.match(r"by \w+:", comment) is not None
+def _narrowed(how: str, comment: str) -> list[str]:
+    return re.findall(rf"^{how} (\w+):", comment)
 
 
 def _listed(comment: str) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ def ablations(session: Session) -> tuple[Block, ...]:
             ("quality retention", "quality_retention"),
             ("accuracy", "accuracy"),
             ("cost accuracy", "cost_accuracy"),
+            ("gain in cost accuracy", "cost_accuracy_gain"),
             ("improvement factor", "improvement_factor"),
             ("p, adjusted", "p_value"),
             ("effect size", "effect_size"),

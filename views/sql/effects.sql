@@ -3,6 +3,7 @@
 -- detectable difference and the attainable margin (the best retention that a test could show were both equally
 -- accurate) have the run's significance level and this power; samples in clusters count for n / design_effect.
 -- by statistics_computed: name, task, lambda
+-- only statistics_computed: details ->> 'only_ours' IS NOT NULL AND name NOT LIKE '%posterior' AND name NOT LIKE '%cell'
 SELECT name, task, lam AS "lambda", samples, seeds, estimate AS accuracy_difference,
     (details ->> 'only_ours')::DOUBLE AS only_ours,
     (details ->> 'only_baseline')::DOUBLE AS only_baseline,

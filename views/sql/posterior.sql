@@ -1,5 +1,6 @@
 -- The Bayesian view of the paired table of one seed: how probable is it that the policy is better, or as good?
 -- by statistics_computed: name, task, lambda
+-- only statistics_computed: name LIKE '%posterior'
 SELECT name, task, lam AS "lambda", samples, (details ->> 'seed')::BIGINT AS seed,
     estimate AS accuracy_difference,
     list_filter(intervals, lambda i: i.level = 0.95)[1].low AS accuracy_difference_low,

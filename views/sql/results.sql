@@ -3,6 +3,7 @@
 -- uses: cells
 -- by sample_answered: policy, lambda, task
 -- by statistics_computed: lambda, task
+-- only statistics_computed: replace(name, ' ', '-') IN ('accuracy-difference', 'speedup', 'quality-retention')
 WITH chosen AS (
     SELECT * FROM cells
     WHERE ("lambda" = (SELECT max(lam) FROM lambda_chosen) OR NOT EXISTS (FROM lambda_chosen))
