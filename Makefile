@@ -35,8 +35,8 @@ types: $(TEST_READY)  ## mypy, strict
 bench: $(TEST_READY)  ## measure the log's speed, peers included; writes docs/benchmarks.md (BENCH="--quick")
 	$(BIN)/python benchmarks/log.py $(BENCH)
 
-torture: $(TEST_READY)  ## try the log's promises as often as can be: hours on two cores
-	ASD_TORTURE=1 $(BIN)/python -m pytest -n 2 -q tests/torture
+torture: $(TEST_READY)  ## try the log's promises as often as can be, and tell how often: an hour on two cores
+	ASD_TORTURE=1 $(BIN)/python -m pytest -n logical --dist worksteal -q tests/torture
 
 schemas: $(TEST_READY)  ## write the events' JSON Schemas and the page of settings anew
 	$(BIN)/python -m asd.views.schemas schemas

@@ -19,7 +19,9 @@ from asd.store.merkle import root_of
 from asd.store.opening import open_stream
 from asd.store.verify import verify
 
-Count = Callable[[int, int], int]
+Share = Callable[[int, int], range]
+Tried = Callable[[str, int], None]
+EVERY = 10**9
 SIZES = (3, 1, 7, 2, 5, 1, 1, 6, 4, 4)
 
 
@@ -29,10 +31,11 @@ def small_log(run: Path) -> Path:
     return crashed(run, [[graded(next(numbers)) for _ in range(size)] for size in SIZES])
 
 
-def flips(data: bytes, count: int, random: Random) -> list[int]:
-    """Bits to flip, by number: all of them where `count` allows it."""
-    bits = len(data) * 8
-    return list(range(bits)) if count >= bits else random.sample(range(bits), count)
+def sample(whole: int, share: range) -> list[int]:
+    """The share of a random sample of the numbers below `whole`; of all of them where it asks for so many."""
+    if share.stop >= whole:
+        return list(range(share.start, whole, share.step))
+    return Random(whole).sample(range(whole), share.stop)[share.start :: share.step]
 
 
 def flip_result(path: Path, data: bytes, bit: int) -> str:
@@ -50,38 +53,44 @@ def flip_result(path: Path, data: bytes, bit: int) -> str:
     return "named" if named and found == [(str(path), begin)] and path.read_bytes() == changed else "misnamed"
 
 
-def test_every_flipped_bit_of_a_log_is_named_by_file_and_line_and_nothing_is_cut(place: Path, count: Count) -> None:
+def test_every_flipped_bit_of_a_log_is_named_by_file_and_line_and_nothing_is_cut(
+    place: Path, share: Share, tried: Tried
+) -> None:
     path = small_log(place / "run-1")
     data = path.read_bytes()
-    found = Counter(flip_result(path, data, bit) for bit in flips(data, count(1_500, 10**9), Random(1)))
+    found = Counter(flip_result(path, data, bit) for bit in sample(8 * len(data), share(1_500, EVERY)))
     assert set(found) == {"named"}
+    tried("bits flipped in a log of 34 events", found.total())
 
 
-def test_flipped_bits_of_a_large_log_are_named(place: Path, count: Count) -> None:
+def test_flipped_bits_of_a_large_log_are_named(place: Path, share: Share, tried: Tried) -> None:
     batches = [[failed(number, "text, 日本語 " * 30), started()] for number in range(300)]
     path = crashed(place / "run-1", batches)
     data = path.read_bytes()
-    found = Counter(flip_result(path, data, bit) for bit in flips(data, count(30, 1_000), Random(2)))
+    found = Counter(flip_result(path, data, bit) for bit in sample(8 * len(data), share(30, 1_000)))
     assert set(found) == {"named"}
+    tried("bits flipped in a log of 600 events", found.total())
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".json", ".note"])
 def test_every_flipped_bit_of_a_sealed_file_and_what_belongs_to_it_is_noticed(
-    place: Path, count: Count, suffix: str
+    place: Path, share: Share, tried: Tried, suffix: str
 ) -> None:
     path = sealed(place / "run-1", [[graded(number) for number in range(34)]]).with_suffix(suffix)
     data = path.read_bytes()
-    for bit in flips(data, count(300, 20_000), Random(3)):
+    bits = sample(8 * len(data), share(300, EVERY))
+    for bit in bits:
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         path.write_bytes(changed)
         assert [Path(one.file).stem for one in verify(place / "run-1").problems][:1] == [path.stem], bit
+    tried(f"bits flipped in a sealed file's {suffix}", len(bits))
 
 
-def test_a_truncation_leaves_whole_appends_and_says_what_it_cut(place: Path, count: Count) -> None:
+def test_a_truncation_leaves_whole_appends_and_says_what_it_cut(place: Path, share: Share, tried: Tried) -> None:
     path = small_log(place / "run-1")
     data = path.read_bytes()
-    sizes = range(len(data)) if count(0, 1) else sorted(Random(4).sample(range(len(data)), 500))
+    sizes = sample(len(data), share(500, EVERY))
     ends = [sum(SIZES[:number]) for number in range(len(SIZES) + 1)]
     for size in sizes:
         path.write_bytes(data[:size])
@@ -91,10 +100,18 @@ def test_a_truncation_leaves_whole_appends_and_says_what_it_cut(place: Path, cou
         assert data.startswith(path.read_bytes())
         cut = size - path.stat().st_size
         assert (opened.recovered.bytes_cut if opened.recovered else 0) == cut
+    tried("truncations of a log", len(sizes))
 
 
-def edited(lines: list[bytes], random: Random) -> list[bytes] | None:
-    """The lines of a hot file, changed as an editor or a careless script would; None where nothing changed."""
+def edited(lines: list[bytes], random: Random) -> list[bytes]:
+    """The lines of a hot file, changed as an editor or a careless script would, and not only cut short."""
+    while True:
+        found = _edited(lines, random)
+        if found != lines[: len(found)]:
+            return found
+
+
+def _edited(lines: list[bytes], random: Random) -> list[bytes]:
     found = list(lines)
     at, other = random.randrange(len(lines)), random.randrange(len(lines))
     match random.randrange(7):
@@ -114,7 +131,7 @@ def edited(lines: list[bytes], random: Random) -> list[bytes] | None:
             found[at] = _rehashed(found[at].replace(b'"gsm8k/test', b'"gsm8k/tost'))
         case _:
             found[at:at] = random.sample(lines, random.randint(1, 4))
-    return None if found == lines or lines[: len(found)] == found else found
+    return found
 
 
 def _rehashed(line: bytes) -> bytes:
@@ -125,18 +142,16 @@ def _rehashed(line: bytes) -> bytes:
     return sealed_with(body, leaf_of(body))
 
 
-def test_no_edit_of_lines_goes_unnoticed(place: Path, count: Count) -> None:
-    path, random = small_log(place / "run-1"), Random(5)
+def test_no_edit_of_lines_goes_unnoticed(place: Path, share: Share, tried: Tried) -> None:
+    path = small_log(place / "run-1")
     data = path.read_bytes()
-    lines, tried = data.splitlines(keepends=True), 0
-    while tried < count(1_000, 100_000):
-        changed = edited(lines, random)
-        if changed is None:
-            continue
-        tried += 1
+    lines, seeds = data.splitlines(keepends=True), share(1_000, 100_000)
+    for seed in seeds:
+        changed = edited(lines, Random(seed))
         path.write_bytes(b"".join(changed))
         found = verify(place / "run-1")
         assert found.problems or _is_shorter(found.events, found.streams[0].torn_bytes, data, changed)
+    tried("edits of lines: removed, doubled, swapped, altered, rehashed, spliced", len(seeds))
 
 
 def _is_shorter(events: int, torn_bytes: int, data: bytes, changed: list[bytes]) -> bool:
@@ -146,12 +161,14 @@ def _is_shorter(events: int, torn_bytes: int, data: bytes, changed: list[bytes])
     return events < sum(SIZES) and data.startswith(kept) and torn_bytes > 0
 
 
-def test_mutated_types_versions_and_extra_members_verify_and_are_kept_and_counted(place: Path, count: Count) -> None:
-    random, run = Random(6), place / "run-1"
+def test_mutated_types_versions_and_extra_members_verify_and_are_kept_and_counted(
+    place: Path, share: Share, tried: Tried
+) -> None:
+    run, seeds = place / "run-1", share(500, 10_000)
     path = crashed(run, [[failed(1, "text")]])
     line = path.read_bytes().splitlines(keepends=True)[0]
-    for number in range(count(500, 10_000)):
-        mutated = _mutated(line, random)
+    for number, seed in enumerate(seeds):
+        mutated = _mutated(line, Random(seed))
         root = root_of([leaf_of(_body(mutated))])
         path.write_bytes(mutated + commit_line(Commit(0, 1, len(mutated), root), len(mutated)))
         found = verify(run)
@@ -159,6 +176,7 @@ def test_mutated_types_versions_and_extra_members_verify_and_are_kept_and_counte
         assert sum(found.streams[0].unknown.values()) == (0 if b'failed.v1"' in mutated else 1)
         if number % 50 == 0:
             _check_kept(run, path, mutated)
+    tried("types, versions and members that this build does not know", len(seeds))
 
 
 def _mutated(line: bytes, random: Random) -> bytes:
@@ -195,14 +213,14 @@ def test_a_build_that_skips_the_hash_is_caught(place: Path, monkeypatch: pytest.
         monkeypatch.setattr(module, "leaf_in", lambda line: leaf_of(line[:-HASH_LENGTH] + b"}"))
     path = small_log(place / "run-1")
     data = path.read_bytes()
-    assert {flip_result(path, data, bit) for bit in flips(data, 300, Random(1))} != {"named"}
+    assert {flip_result(path, data, bit) for bit in sample(8 * len(data), range(300))} != {"named"}
 
 
 def test_a_build_that_takes_all_damage_for_a_torn_tail_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hot, "flaw_in", lambda tail, offset, seq: None)
     path = small_log(place / "run-1")
     data = path.read_bytes()
-    assert "accepted" in {flip_result(path, data, bit) for bit in flips(data, 300, Random(1))}
+    assert "accepted" in {flip_result(path, data, bit) for bit in sample(8 * len(data), range(300))}
 
 
 def test_a_line_rewritten_with_its_own_hash_is_noticed_by_the_root(place: Path) -> None:

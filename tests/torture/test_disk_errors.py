@@ -3,7 +3,7 @@
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,9 @@ from asd.store.disk import Disk
 from asd.store.files import FileLog
 from asd.store.options import Options
 
-Count = Callable[[int, int], int]
+Share = Callable[[int, int], range]
+Tried = Callable[[str, int], None]
+EVERY = 10**9
 CALLS = ("create", "open", "write", "sync", "truncate", "rename", "remove", "make_folder", "sync_folder")
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EINTR)
 
@@ -64,23 +66,26 @@ def write_until_refused(run: Path, disk: Disk, durability: str) -> tuple[int, Di
     return acknowledged, refusal
 
 
-def places(disk_calls: int, count: int) -> Iterator[tuple[int, int, bool]]:
-    """Which call fails, how, and whether for ever; all of them where `count` allows it."""
+def places(disk_calls: int, share: range) -> list[tuple[int, int, bool]]:
+    """Which call fails, how, and whether for ever; all of them where `share` allows it."""
     every = [(at, error, lasting) for at in range(1, disk_calls + 1) for error in ERRORS for lasting in (False, True)]
-    yield from every[:: max(1, len(every) // count)]
+    step = max(1, len(every) // share.stop)
+    return every[::step][share.start :: share.step]
 
 
 @pytest.mark.parametrize("durability", ["group", "each"])
 def test_an_error_of_the_disk_at_any_call_is_named_and_loses_nothing(
-    place: Path, count: Count, durability: str
+    place: Path, share: Share, tried: Tried, durability: str
 ) -> None:
     counting = FaultyDisk(0, 0, lasting=False)
     assert write_until_refused(place / "run-0", counting, durability) == (15, None)
-    for number, (at, error, lasting) in enumerate(places(counting.calls, count(60, 10**9))):
+    injected = 0
+    for number, (at, error, lasting) in enumerate(places(counting.calls, share(60, EVERY))):
         run, disk = place / f"run-{number + 1}", FaultyDisk(at, error, lasting=lasting)
         acknowledged, refusal = write_until_refused(run, disk, durability)
         if disk.failed_in is None:
             continue
+        injected += 1
         assert refusal is not None, (at, disk.failed_in)
         assert os.strerror(error) in str(refusal)
         assert len(read_all(run)) > acknowledged
@@ -89,6 +94,7 @@ def test_an_error_of_the_disk_at_any_call_is_named_and_loses_nothing(
         found = [one for one in read_all(run) if one.kind not in ("log.recovered", "phase.started")]
         assert [one.kind for one in found] == ["sample.failed", "sample.graded"] * (len(found) // 2)
         assert problems(run) == []
+    tried("errors of the disk, injected at every call that the log makes", injected)
 
 
 def test_after_a_failed_sync_a_writer_never_goes_on(place: Path) -> None:

@@ -17,18 +17,23 @@ from asd.store.files import FileLog
 from asd.store.options import Options
 
 Count = Callable[[int, int], int]
+Share = Callable[[int, int], range]
+Tried = Callable[[str, int], None]
 SPAWN = get_context("spawn")
 
 
 @pytest.mark.parametrize("durability", ["group", "each"])
-def test_killed_processes_lose_nothing_that_was_acknowledged(tmp_path: Path, count: Count, durability: str) -> None:
-    random = Random(1)
-    for crash in range(count(15, 1_000)):
-        run = tmp_path / f"run-{crash // 20}"
-        acknowledged = killed_after(run, durability, random.uniform(0.005, 0.08))
+def test_killed_processes_lose_nothing_that_was_acknowledged(
+    tmp_path: Path, share: Share, tried: Tried, durability: str
+) -> None:
+    crashes = share(15, 1_000)
+    for number, crash in enumerate(crashes):
+        run = tmp_path / f"run-{number // 20}"
+        acknowledged = killed_after(run, durability, Random(crash).uniform(0.005, 0.08))
         records = read_all(run)
         assert len(records) > acknowledged
         assert [one.seq for one in records] == list(range(len(records)))
+    tried("processes killed while they wrote", len(crashes))
 
 
 def reopen_often(run: Path, writer: int, times: int) -> None:
@@ -42,7 +47,7 @@ def reopen_often(run: Path, writer: int, times: int) -> None:
                 continue
 
 
-def test_many_writers_keep_their_streams_without_gaps(tmp_path: Path, count: Count) -> None:
+def test_many_writers_keep_their_streams_without_gaps(tmp_path: Path, count: Count, tried: Tried) -> None:
     run, times = tmp_path / "run-1", count(6, 30)
     run.mkdir()
     writers = [SPAWN.Process(target=reopen_often, args=(run, number, times)) for number in range(6)]
@@ -57,6 +62,14 @@ def test_many_writers_keep_their_streams_without_gaps(tmp_path: Path, count: Cou
     contended = [one.seq for one in records if one.stream == "contended"]
     assert contended == list(range(len(contended)))
     assert problems(run) == []
+    tried("reopenings by six processes at once", 6 * times)
+
+
+CONSISTENT = """
+SELECT count(*) AS n, count(DISTINCT seq) AS d, coalesce(max(seq), -1) AS last,
+       count(*) FILTER (kind = 'sample.graded') AS pairs, (SELECT count(*) FROM sample_graded) AS typed
+FROM events
+"""
 
 
 def write_steadily(run: Path, seal_events: int) -> None:
@@ -68,25 +81,23 @@ def write_steadily(run: Path, seal_events: int) -> None:
 
 
 def test_queries_from_another_process_are_consistent_while_files_rotate_and_are_sealed(
-    tmp_path: Path, count: Count
+    tmp_path: Path, count: Count, tried: Tried
 ) -> None:
     run = tmp_path / "run-1"
     run.mkdir()
     writer = SPAWN.Process(target=write_steadily, args=(run, 200), daemon=True)
     writer.start()
-    seen = -1
+    seen = queries = 0
     try:
-        for _ in range(count(25, 1_000)):
+        while queries < count(25, 1_000) or not list((run / "main").glob("*.parquet")):
             catalogue = Catalogue([FileLog(run)])
-            rows = catalogue.sql(
-                "SELECT count(*) AS n, count(DISTINCT seq) AS d, coalesce(max(seq), -1) AS last,"
-                " count(*) FILTER (kind = 'sample.graded') AS pairs FROM events"
-            ).to_pylist()[0]
+            rows = catalogue.sql(CONSISTENT).to_pylist()[0]
             catalogue.close()
-            assert rows["n"] == rows["d"] == rows["last"] + 1 == 2 * rows["pairs"]
-            assert rows["last"] >= seen
-            seen = rows["last"]
+            assert rows["n"] == rows["d"] == rows["last"] + 1 == 2 * rows["pairs"] == 2 * rows["typed"]
+            assert rows["n"] >= seen
+            seen = rows["n"]
+            queries += 1
     finally:
         writer.kill()
         writer.join()
-    assert list((run / "main").glob("*.parquet"))
+    tried("queries while another process writes, rotates and seals", queries)
