@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pyarrow as pa
 import pytest
@@ -472,6 +472,32 @@ def test_a_run_that_grows_for_long_is_opened_anew_and_loses_nothing(
     assert len(opened) > 2
     assert frames[-1].state.life.finished_us
     assert dict(frames[-1].state.kinds) == folded(list(FileLog(tmp_path / "one").read())).kinds
+
+
+def test_what_arrives_while_the_tables_are_being_filled_waits_for_nobody(
+    records: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the screen would stand still as often and as long as the tables grow."""
+    tables = Tables(MemoryLog(run="made-up"))
+    filling, arrived, add = Event(), Event(), tables._add
+
+    def slowly(some: list[Record]) -> None:
+        filling.set()
+        assert arrived.wait(30)
+        add(some)
+
+    monkeypatch.setattr(tables, "_add", slowly)
+    tables.queue(records[:10])
+    syncing = Thread(target=tables.sync)
+    syncing.start()
+    assert filling.wait(30)
+    tables.queue(records[10:20])
+    assert tables.waiting == 10
+    arrived.set()
+    syncing.join(30)
+    tables.sync()
+    with tables.cursor() as cursor:
+        assert cursor.rows("SELECT count(*)::BIGINT AS events FROM events") == [{"events": 20}]
 
 
 def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -> None:

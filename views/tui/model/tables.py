@@ -30,7 +30,7 @@ class Tables:
     def __init__(self, log: EventLog, parent: EventLog | None = None) -> None:
         """Open the log at its present head; errors as for `Catalogue`."""
         self._catalogue = Catalogue([log], [parent] if parent is not None else [])
-        self._lock = Lock()
+        self._adding, self._queueing = Lock(), Lock()
         self._waiting: list[Record] = []
         self.db = self._catalogue.db
         self._known = kinds()
@@ -62,14 +62,20 @@ class Tables:
         self.grown += len(records)
 
     def queue(self, records: Sequence[Record]) -> None:
-        """Remember what was appended, to be added by the next `sync`."""
-        with self._lock:
+        """Remember what was appended, to be added by the next `sync`. It never waits for one that is under way."""
+        with self._queueing:
             self._waiting += records
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be added."""
+        return len(self._waiting)
 
     def sync(self) -> None:
         """Add what waits."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
+        with self._adding:
+            with self._queueing:
+                waiting, self._waiting = self._waiting, []
             self._add(waiting)
 
     def close(self) -> None:
