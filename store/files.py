@@ -67,9 +67,12 @@ class FileLog:
 
         With durability "group" it returns before they are on the disk; `durable` and `flush` wait for that.
         """
-        if not events and stream not in self._writers:
-            return self._last(checked_stream(stream))
-        return self._writer(stream).append(events)
+        writer = self._writers.get(stream)
+        if writer is None or writer.failed:
+            if not events:
+                return self._last(checked_stream(stream))
+            writer = self._writer(stream)
+        return writer.append(events)
 
     def durable(self, stream: str, seq: int) -> None:
         """Wait until event `seq` of `stream`, appended here, is on the disk. Raises `DiskError` where that fails."""
