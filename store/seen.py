@@ -7,7 +7,6 @@ from asd.core.log import Record
 from asd.store.damage import DamagedFileError
 from asd.store.reader import StreamReader
 
-
 FOUND = 256
 """How many facts that were looked up are kept, for those that are stated again and again."""
 
