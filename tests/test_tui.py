@@ -376,7 +376,7 @@ def test_before_the_first_run_it_says_how_to_start_one_and_then_shows_it(tmp_pat
     async def steps(app: Terminal, pilot: Pilot[None]) -> None:
         await says(pilot, "There is no store at", "asd-runner start")
         write(tmp_path / "none" / "late", Made(2).events(), 0)
-        await says(pilot, "1 runs in", "late")
+        await says(pilot, "1 run in", "late")
 
     drive(tmp_path / "none", steps)
 
@@ -421,7 +421,7 @@ def test_a_run_that_vanishes_is_said_and_what_was_read_stays(tmp_path: Path) -> 
         shutil.rmtree(tmp_path / "gone")
         await says(pilot, "unreadable", "is gone", "toy-7b")
         await pilot.press("1")
-        await says(pilot, "No run in")
+        await says(pilot, "0 runs in", "no run is here yet")
         await pilot.press("2")
         shutil.rmtree(tmp_path)
         await pilot.press("1")

@@ -235,7 +235,7 @@ class Keys(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does, by name."""
-        yield from super().get_system_commands(screen)
+        yield from (one for one in super().get_system_commands(screen) if one.title in ("Quit", "Theme"))
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and binding.action not in ("command_palette", "quit"):
                 action = binding.action

@@ -123,7 +123,8 @@ class FiguresPanel(ProjectedPanel):
         """The names of all above the chosen one's rows."""
         super().paint()
         names, apart = Text(), "\n" if self.beside else " "
-        for name in self.all:
+        here = 0 if self.beside else self.all.index(self.chosen)
+        for name in (*self.all[here:], *self.all[:here]):
             chosen = name == self.chosen
             names.append(f"{'▸' if chosen else ' '}{name} ", "bold reverse" if chosen else "dim").append(apart)
         self.head.show(names)
