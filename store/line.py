@@ -188,7 +188,9 @@ def kind_in(type_name: str) -> tuple[str, int]:
 
 def time_text(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`: 27 characters."""
-    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return f"{time.isoformat(timespec='microseconds')[:26]}Z"
 
 
 class Clock:
