@@ -1,10 +1,13 @@
 """What the terminal view shows, without a terminal."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_run import HOSTILE, LAMBDAS, Made, write
 
+from asd.core.event import decode
 from asd.core.facts.environment import EnvironmentCaptured
 from asd.core.log import Record
 from asd.store.files import FileLog
@@ -30,7 +34,7 @@ from asd.views.tui.model.past import Past
 from asd.views.tui.model.rows import micros
 from asd.views.tui.model.seed import seeded
 from asd.views.tui.model.source import GoneError, Source, Tail, writer_alive
-from asd.views.tui.model.state import Life, Pace, RunState
+from asd.views.tui.model.state import Cell, Life, Pace, RunState
 from asd.views.tui.model.story import Story, story
 from asd.views.tui.model.survey import Survey
 from asd.views.tui.model.tables import END_US, Cursor, Tables
@@ -407,6 +411,33 @@ def test_figures_of_an_unfinished_run_are_marked(records: list[Record]) -> None:
         assert "not for inference" in painter(half, 0, 100).plain
         assert "not for inference" not in painter(whole, 0, 100).plain
     assert "not for inference" in header.header(half, "store", 0, 200).plain
+
+
+def test_a_stage_that_learns_is_shown_with_its_steps_and_its_loss() -> None:
+    """With the events of the training whose weights are shipped."""
+    log = MemoryLog(run="made-up")
+    lines = files("asd.runners").joinpath("pocket", "training.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [decode(one["kind"], one["v"], one["data"]) for one in map(json.loads, lines)]
+    log.append("main", [one for one in events if one.kind.startswith("training.")])
+    with Tables(log).cursor() as cursor:
+        assert seeded("made-up", cursor) == folded(list(log.read()))
+    told = grid.ladder(Frame(folded(list(log.read())).state()), 0, 80).plain
+    assert "0 pocket-s0   3,000/3,000 ━━━━━━" in told
+    assert "▁" in told
+
+
+def test_the_rows_of_several_policies_are_under_their_names(records: list[Record]) -> None:
+    state = folded(records).state()
+    assert "optimal-stopping" not in grid.grid(Frame(state), 0, 100).plain
+    one = next(iter(state.cells))
+    other = replace(
+        state,
+        cells={**state.cells, ("myopic", *one[1:]): Cell(1, 1, 0, 1)},
+        stops={**state.stops, ("myopic", one[1], 0): 1},
+    )
+    for painter in (grid.grid, grid.funnel):
+        told = painter(Frame(other), 0, 100).plain
+        assert told.index("myopic") < told.index("optimal-stopping")
 
 
 def test_a_bar_is_full_only_where_all_is_done() -> None:
