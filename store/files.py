@@ -164,6 +164,8 @@ class FileLog:
         disk, signer = self.options.disk, self.options.signer
         if signer is not None:
             signer.verifier  # noqa: B018  (a key that must not be used is refused before anything is written)
+        if (self.path / stream).is_symlink():
+            raise UsageError(f"{self.path / stream}: a stream must be a folder of its own, not a link")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.path / stream):
