@@ -3,8 +3,10 @@
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from fixtures_run import SAMPLES, STAGES, TASKS, log_of, run_events
 
@@ -72,6 +74,21 @@ def inspect_file(folder: Path, values: list[object], suffix: str = ".eval") -> P
     return path
 
 
+def packed(path: Path, damage: bool = False) -> Path:
+    """The same log with its members packed by Zstandard, as inspect_ai 0.3.285 writes it."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w") as file:
+        for name, plain in members.items():
+            out = pa.BufferOutputStream()
+            with pa.CompressedOutputStream(out, "zstd") as stream:
+                stream.write(plain)
+            file.writestr(name, out.getvalue().to_pybytes())
+            entry = file.getinfo(name)
+            entry.compress_type, entry.file_size, entry.CRC = 93, len(plain), zlib.crc32(plain) ^ damage
+    return path
+
+
 def imported(*paths: Path) -> MemoryLog:
     log = MemoryLog("imported")
     record(Import(sources=paths), log, command=())
@@ -133,6 +150,16 @@ def test_inspect_logs_bring_answers_tokens_and_times(tmp_path: Path, suffix: str
     first = source.answers[0]
     assert (first.prompt, first.text, first.input_tokens, first.output_tokens) == ("q0", "it is 0", 7, 3)
     assert first.latency_s == 1.5
+
+
+def test_inspect_logs_packed_by_zstandard_are_read(tmp_path: Path) -> None:
+    source = read(packed(inspect_file(tmp_path, ["C", "I", 1, False])))
+    assert [one.correct for one in source.answers] == [True, False, True, False]
+
+
+def test_a_packed_log_that_was_damaged_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not have its checksum"):
+        read(packed(inspect_file(tmp_path, ["C"]), damage=True))
 
 
 def test_importing_again_what_is_there_adds_nothing(tmp_path: Path) -> None:
