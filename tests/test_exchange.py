@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -219,10 +220,24 @@ def test_a_crate_describes_the_run_and_holds_its_files(session: Session) -> None
         *action["object"],
         *action["result"],
         action["instrument"],
-        action["agent"],
+        graph["config.json"]["softwareRequirements"],
+        graph["config.json"]["programmingLanguage"],
         *graph["./"]["hasPart"],
     ):
         assert reference["@id"] in graph
+
+
+def test_a_crate_has_what_the_profile_of_workflow_runs_requires(session: Session) -> None:
+    with zipfile.ZipFile(io.BytesIO(exports.ro_crate(session, [], b""))) as file:
+        graph = {one["@id"]: one for one in json.loads(file.read("ro-crate-metadata.json"))["@graph"]}
+    workflow, action = graph[graph["./"]["mainEntity"]["@id"]], graph[graph["./"]["mentions"]["@id"]]
+    assert action["instrument"] == graph["./"]["mainEntity"]
+    assert {"File", "SoftwareSourceCode", "ComputationalWorkflow"} == set(workflow["@type"])
+    profiles = {one["@id"] for one in graph["./"]["conformsTo"]}
+    assert {one for one in graph if "/ro/wfrun/" in one or "workflow-ro-crate" in one} == profiles
+    moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?\+\d\d:\d\d"
+    assert all(re.fullmatch(moment, action[name]) for name in ("startTime", "endTime"))
+    assert all(value is not None for entity in graph.values() for value in entity.values())
 
 
 def test_every_eval_ever_has_a_record_a_model_with_what_its_schema_requires(session: Session) -> None:
@@ -230,6 +245,7 @@ def test_every_eval_ever_has_a_record_a_model_with_what_its_schema_requires(sess
     assert [one["model_info"]["name"] for one in records] == list(STAGES)
     required = {"schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info"}
     for one in records:
+        assert float(one["retrieved_timestamp"]) > 1.7e9
         assert required | {"eval_library", "evaluation_results"} <= one.keys()
         assert len(one["evaluation_results"]) == len(TASKS)
         for result in one["evaluation_results"]:

@@ -357,7 +357,7 @@ def test_a_schema_that_was_edited_or_left_over_is_named(tmp_path: Path) -> None:
 # From Python
 
 
-def test_a_table_comes_as_arrow_pandas_and_polars(tmp_path: Path) -> None:
+def test_a_table_comes_as_arrow_and_pandas(tmp_path: Path) -> None:
     with Store(tmp_path).create("run-1") as log:
         log.append("main", list(run_events()))
     store = asd.open(tmp_path)
@@ -366,8 +366,15 @@ def test_a_table_comes_as_arrow_pandas_and_polars(tmp_path: Path) -> None:
     assert table.arrow().num_rows == len(table) == len(STAGES)
     assert list(table.df()["model"]) == list(STAGES)
     assert store.sql("SELECT count(*) AS n FROM sample_generated").rows() == [{"n": SAMPLES * len(TASKS) * len(STAGES)}]
-    pytest.importorskip("polars", reason="polars is not installed")
-    assert list(table.pl()["model"]) == list(STAGES)
+
+
+def test_a_table_comes_as_a_polars_frame_with_its_types(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    with Store(tmp_path).create("run-1") as log:
+        log.append("main", list(run_events()))
+    frame = asd.open(tmp_path).run().table("stages").pl()
+    assert list(frame["model"]) == list(STAGES)
+    assert (frame.schema["stage"], frame.schema["accuracy"]) == (polars.Int64, polars.Float64)
 
 
 def test_a_circle_of_projections_is_named(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
