@@ -531,6 +531,25 @@ def test_what_arrives_while_the_tables_are_being_filled_waits_for_nobody(
         assert cursor.rows("SELECT count(*)::BIGINT AS events FROM events") == [{"events": 20}]
 
 
+def test_a_run_that_cannot_be_opened_stays_unreadable_while_it_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "AGAIN_S", 0.01)
+    monkeypatch.setattr(watcher, "Tables", lambda log: (_ for _ in ()).throw(OSError("no")))
+    write(tmp_path / "bad", Made(2).events(), 0)
+    frames: list[Frame] = []
+    watching = watcher.Watcher(FileLog(tmp_path / "bad"), frames.append)
+    watching.start()
+    end = time.monotonic() + 60
+    while sum(bool(one.trouble) for one in frames) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    watching.stop()
+    watching.join(10)
+    first = next(i for i, one in enumerate(frames) if one.trouble)
+    assert [one.trouble for one in frames[first:]] == ["no"] * (len(frames) - first)
+    assert len(frames) - first >= 3
+
+
 def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -> None:
     answers: list[Answer] = []
     held = Event()

@@ -183,7 +183,8 @@ class Keys(App[None]):
         """Slower or faster."""
         if self.frame is not None:
             self.desk.change_speed(steps, self.frame)
-            self.notify(f"replay at {self.desk.speed}×")
+            if self.frame.state.as_of_us is None:
+                self.notify(f"a replay will go at {self.desk.speed}×: go back with [ and press space")
 
     def action_pin(self) -> None:
         """Pin the run or the sample, or let it go."""

@@ -76,7 +76,8 @@ class ProjectedPanel(TextPanel):
         frame = self.terminal.frame
         note = INTERIM if frame is not None and figures.interim(frame.state) else ""
         parts = [self.block(name, rows, note) for name, rows in self.tables.items()]
-        self.line.show(lines(parts or [Text("being computed …", "dim")]))
+        waiting = "cannot be read" if frame is not None and frame.trouble else "being computed …"
+        self.line.show(lines(parts or [Text(waiting, "dim")]))
 
     def block(self, name: str, rows: pa.Table, note: str) -> Text:
         """One projection with its heading."""

@@ -28,8 +28,8 @@ def _now() -> int:
 
 def _state(row: Row) -> Text:
     one: Listed = row[0]
-    if one.trouble:
-        return state("unreadable")
+    if one.trouble or one.verified is False:
+        return state("unreadable" if one.trouble else "damaged")
     return state(figures.status(one.state, _now(), one.writer).word)
 
 
