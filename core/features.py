@@ -118,21 +118,32 @@ def feature_vector(prompt: str, answers: Sequence[Answer]) -> FloatArray:
     at all, only the prompt's block is filled: that is what a router sees. Returns shape [128], in the order
     of FEATURE_NAMES.
     """
-    head = [prompt_features(prompt), hashed_ngrams(prompt, PROMPT_HASHES)]
     if not answers:
         rest = sum(len(BLOCKS[block]) for block in INFORMATION_SETS[1:])
-        return np.concatenate([*head, np.zeros(rest)])
-    last = answers[-1]
-    earlier = [(answer.text, answer.final) for answer in answers[:-1]]
+        return np.concatenate([prompt_block(prompt), np.zeros(rest)])
+    *earlier, last = answers
+    return np.concatenate([prompt_block(prompt), answer_block(prompt, last), agreement_block(last, earlier)])
+
+
+def prompt_block(prompt: str) -> FloatArray:
+    """What the prompt alone tells; the features of a vector up to its answer's."""
+    return np.concatenate([prompt_features(prompt), hashed_ngrams(prompt, PROMPT_HASHES)])
+
+
+def answer_block(prompt: str, answer: Answer) -> FloatArray:
+    """What one answer tells, its log-probabilities included."""
     return np.concatenate(
         [
-            *head,
-            answer_features(prompt, last.text, last.final),
-            hashed_ngrams(last.text, ANSWER_HASHES),
-            logprob_features(last.logprobs, last.output_tokens),
-            agreement_features((last.text, last.final), earlier),
+            answer_features(prompt, answer.text, answer.final),
+            hashed_ngrams(answer.text, ANSWER_HASHES),
+            logprob_features(answer.logprobs, answer.output_tokens),
         ]
     )
+
+
+def agreement_block(answer: Answer, earlier: Sequence[Answer]) -> FloatArray:
+    """How an answer agrees with those of earlier stages; the last features of a vector."""
+    return agreement_features((answer.text, answer.final), [(one.text, one.final) for one in earlier])
 
 
 def information_mask(known: Sequence[InformationSet]) -> BoolArray:

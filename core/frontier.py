@@ -94,6 +94,46 @@ def cost_at_retention(
     return float(np.interp(wanted, up, along))
 
 
+@dataclass(frozen=True)
+class Path:
+    """A policy's points joined by straight lines, by rising cost; neighbours are mixed at random between them.
+
+    `costs` and `accuracies` [k] are sorted by cost. Unlike the hull it cannot leave out points that chance made bad,
+    so its area does not grow with the number of settings tried.
+    """
+
+    costs: FloatArray
+    accuracies: FloatArray
+
+    @classmethod
+    def through(cls, costs: FloatArray, accuracies: FloatArray, start: tuple[float, float]) -> "Path":
+        """The path from `start` (the cheapest stage's cost and accuracy) through the points, in any order."""
+        along, up = np.append(start[0], costs), np.append(start[1], accuracies)
+        order = np.argsort(along, kind="stable")
+        return cls(along[order], up[order])
+
+    def area(self, low: float, high: float = 1.0) -> float:
+        """Mean height over costs from `low` to `high`, by exact integration; flat beyond the dearest point."""
+        if not low < high:
+            raise UsageError(f"an area needs a range of costs: {low} is not below {high}")
+        inside = (self.costs > low) & (self.costs < high)
+        knots = np.concatenate([[low], self.costs[inside], [high]])
+        heights = np.interp(knots, self.costs, self.accuracies)
+        heights[1:-1] = self.accuracies[inside]
+        return float(np.trapezoid(heights, knots) / (high - low))
+
+    def cost_at(self, accuracy: float) -> float | None:
+        """The least cost at which the path is `accuracy` or more; None if it never is."""
+        enough = np.flatnonzero(self.accuracies >= accuracy)
+        if not len(enough):
+            return None
+        first = int(enough[0])
+        if not first:
+            return float(self.costs[0])
+        ends = slice(first - 1, first + 1)
+        return float(np.interp(accuracy, self.accuracies[ends], self.costs[ends]))
+
+
 def oracle_gap_closed(area_of_policy: float, area_of_mix: float, area_of_oracle: float) -> float:
     """Share of the way from the hull of single models (0) to the oracle (1), by area. nan where there is no gap."""
     gap = area_of_oracle - area_of_mix

@@ -22,7 +22,8 @@ from asd.core.policies.baselines import (
     Threshold,
     mix_for_budget,
 )
-from asd.core.policies.recall import RecallModel, fit_recall
+from asd.core.policies.ladders import full_ladder, prefixes, sub_ladders
+from asd.core.policies.recall import RecallModel, fit_recall, fit_recall_on, rejudged
 from asd.core.policies.stopping import FittedStopping, Myopic, OptimalStopping, SubLadderPortfolio
 
 __all__ = [
@@ -39,10 +40,15 @@ __all__ = [
     "SubLadderPortfolio",
     "Threshold",
     "fit_recall",
+    "fit_recall_on",
+    "full_ladder",
     "judged",
     "mix_for_budget",
     "objective",
     "policy_from_data",
+    "prefixes",
+    "rejudged",
+    "sub_ladders",
 ]
 
 

@@ -7,14 +7,17 @@ from pydantic import Field, model_validator
 
 from asd.core.event import Event
 from asd.core.facts.run import Nature
+from asd.core.features import information_mask
 from asd.runners.base import Runner, Step
 from asd.runners.config import AnyEngine, AnyTask
 from asd.runners.engines.base import joint_nature
-from asd.runners.phases import ablation, comparison, costs, generation, planning, preparation, statistics
+from asd.runners.featuring import Features
+from asd.runners.phases import certificate, choice, comparison, costs, generation, planning, preparation, statistics
 from asd.runners.phases.decisions import Replay
 from asd.runners.phases.preparation import Asked, suited
 from asd.runners.phases.timing import timed
-from asd.runners.predictor import PredictorTraining
+from asd.runners.predictor import Predictor, PredictorTraining
+from asd.runners.routing import Routing
 from asd.runners.settings import AnalysisSettings, PolicySettings, PredictorSettings, Shares
 from asd.runners.state import State
 
@@ -29,7 +32,7 @@ class Cascade(Runner):
     kind = "cascade"
     tasks: tuple[AnyTask, ...] = Field(min_length=1)
     stages: tuple[AnyEngine, ...] = Field(min_length=2)
-    lambdas: tuple[float, ...] = Field(default=(0.1, 0.5, 1.0, 2.0, 5.0, 10.0), min_length=1)
+    lambdas: tuple[float, ...] = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
     seeds: tuple[int, ...] = Field(default=(42, 123, 456, 789, 999), min_length=1)
     temperature: float = Field(default=0.0, ge=0)
     shares: Shares = Shares()
@@ -42,12 +45,14 @@ class Cascade(Runner):
         for name, values in (("lambdas", self.lambdas), ("seeds", self.seeds)):
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} must be distinct")
-        if min(self.lambdas) <= 0:
+        if not self.lambdas and not self.policy.searched:
+            raise ValueError("give at least one λ, or a policy.budget or policy.retention to search one for")
+        if min(self.lambdas, default=1.0) <= 0:
             raise ValueError("each λ must be above 0: it is the price of a wrong answer")
-        if self.policy.skip and "agreement" in self.predictor.information:
+        if self.policy.skip and "agreement" in self.predictor.information and not self.predictor.sub_ladders:
             raise ValueError(
-                "policy.skip needs a predictor that does not read answers of skipped stages; "
-                "set predictor.information to [prompt, answer, logprobs]"
+                "policy.skip needs estimates that are told of what ran; set predictor.sub_ladders to true, "
+                "or predictor.information to [prompt, answer, logprobs]"
             )
         return self
 
@@ -76,8 +81,8 @@ class Cascade(Runner):
         replay = self._replay(state)
         yield from timed(state, "policy", self._decide(replay))
         yield from timed(state, "replay", replay.answer())
-        yield from timed(state, "comparison", comparison.compare(replay))
-        yield from timed(state, "ablations", ablation.ablate(self.analysis, replay))
+        yield from timed(state, "certificate", certificate.certificates(self.analysis, replay))
+        yield from timed(state, "comparison", comparison.compare(replay, self._routers(state)))
         yield from timed(state, "statistics", statistics.analyse(self.analysis, replay))
 
     @property
@@ -89,7 +94,8 @@ class Cascade(Runner):
         yield from preparation.load_datasets(suited(self.tasks, self.stages), asked)
         yield from preparation.assign_splits(asked, self.seeds, self.shares.model_dump())
         models = [stage.model for stage in self.stages]
-        yield from planning.plan(asked, models, self.lambdas, self.seeds, self.draws, self.analysis, state)
+        many = len(self.lambdas) + self.policy.searched
+        yield from planning.plan(asked, models, self.lambdas, many, self.seeds, self.draws, self.analysis, state)
 
     def _training(self) -> PredictorTraining:
         return PredictorTraining(
@@ -102,9 +108,19 @@ class Cascade(Runner):
         )
 
     def _replay(self, state: State) -> Replay:
-        draws = {seed: seed if self.temperature > 0 else None for seed in self.seeds}
-        return Replay(self.policy, len(self.stages), self.lambdas, draws, state)
+        return Replay(self.policy, self.predictor, len(self.stages), self.lambdas, self._drawn, state)
+
+    @property
+    def _drawn(self) -> dict[int, int | None]:
+        """The sampling seed of each seed's answers."""
+        return {seed: seed if self.temperature > 0 else None for seed in self.seeds}
+
+    def _routers(self, state: State) -> Iterator[Routing]:
+        features = Features(state, information_mask(("prompt",)))
+        for seed, draw in self._drawn.items():
+            predictor = Predictor(self.predictor, len(self.stages), state, features, seed, draw)
+            yield Routing(predictor, self.files)
 
     def _decide(self, replay: Replay) -> Iterator[Step]:
         yield from replay.fit()
-        yield from replay.choose(self.analysis.retention)
+        yield from choice.choose(replay, self.analysis.retention)

@@ -8,37 +8,47 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
+from asd.core.arrays import FloatArray
 from asd.core.calibration import calibration_from_data
 from asd.core.errors import UsageError
 from asd.core.event import Event, Fact, JsonObject, event_id
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.cost import CostMeasured
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated, rule_name
-from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted
+from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, RecallFitted
 from asd.core.facts.run import Nature, RunStarted
 from asd.core.features import FEATURE_NAMES
 from asd.core.policies.base import Step as Decision
-from asd.core.policy import policy_from_data
+from asd.core.policies.ladders import Ladder
+from asd.core.policy import RecallModel, judged, policy_from_data, rejudged
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
 from asd.runners.config import AnyEngine, AnyTask
 from asd.runners.engines.base import Sampling, Session, batches, joint_nature
+from asd.runners.ensemble import UNSEEN, stored_ensemble
+from asd.runners.featuring import Features
+from asd.runners.ladder import after, same_answers
 from asd.runners.phases import preparation
 from asd.runners.phases.decisions import POLICY
 from asd.runners.phases.generation import Stage, load, weights
 from asd.runners.phases.preparation import Asked, suited
 from asd.runners.phases.timing import timed
-from asd.runners.predictor import Features, stored_network
-from asd.runners.state import State
+from asd.runners.settings import PredictorSettings
+from asd.runners.state import JudgementKey, State
 
 
 class Judge(Fact):
-    """A predictor: the weights' file with its hash, the features that it reads, and a calibration for each stage."""
+    """A predictor: the weights' file with its hash, the features that it reads, and a calibration for each stage.
+
+    `told` says that an estimate is another one where stages before were skipped; `recall` judges earlier answers again.
+    """
 
     file: str
     sha256: str
     features: tuple[str, ...]
     calibrations: tuple[JsonObject, ...]
+    told: bool = False
+    recall: JsonObject | None = None
 
 
 class LiveCascade(Runner):
@@ -104,8 +114,9 @@ class Walk:
         self.draw = runner.seed if runner.temperature > 0 else None
         used = set(runner.judge.features)
         self.features = Features(state, np.array([name in used for name in FEATURE_NAMES]))
-        self.network = stored_network(Path(runner.judge.file), runner.judge.sha256)
+        self.networks = stored_ensemble(Path(runner.judge.file), runner.judge.sha256)
         self.maps = [calibration_from_data(one) for one in runner.judge.calibrations]
+        self.recall = None if runner.judge.recall is None else RecallModel.from_data(runner.judge.recall)
 
     def reaches(self, sample: str, stage: int) -> bool:
         """Whether the decisions so far lead `sample` to `stage`."""
@@ -117,11 +128,26 @@ class Walk:
 
     def decision(self, sample: str, stage: int) -> Decision:
         """What the policy says after `stage`, from the predictions so far."""
-        history = np.full(stage + 1, np.nan)
-        for before in self.policy.stages:
-            if before <= stage:
-                history[before] = self.state.quality[self.runner.seed, before, sample]
-        return self.policy.stop_or_go(stage, history)
+        return self.policy.stop_or_go(stage, self.judgements(sample, stage)[: stage + 1])
+
+    def judgements(self, sample: str, stage: int) -> FloatArray:
+        """The probabilities of all answers so far, as judged after each of them: [stages, stages], nan elsewhere."""
+        ran, many = self.ran(stage), len(self.runner.stages)
+        q, same = np.full((1, many), np.nan), np.zeros((1, many, many), dtype=np.bool_)
+        for place, before in enumerate(ran):
+            q[0, before] = self.state.quality[self._key(sample, ran[: place + 1])]
+        if self.recall is None:
+            return np.asarray(judged(q)[0])
+        at = np.array(ran)
+        same[:, at[:, None], at] = same_answers(self.state, [sample], self.draw, ran)
+        return np.asarray(rejudged(self.recall, q, same, self.policy.stages)[0])
+
+    def ran(self, stage: int) -> Ladder:
+        """The policy's stages up to `stage`."""
+        return tuple(one for one in self.policy.stages if one <= stage)
+
+    def _key(self, sample: str, ran: Ladder) -> JudgementKey:
+        return self.runner.seed, ran[-1], after(ran, self.runner.judge.told), sample
 
     def decided(self, sample: str, stage: int) -> bool:
         """Whether the decision after `stage` has been said, the last of what a stage says of a sample."""
@@ -147,19 +173,21 @@ class Walk:
             yield tuple(self._decided(name, task.task, stage) for name in names)
 
     def _predicted(self, sample: str, stage: int) -> bool:
-        return (self.runner.seed, stage, sample) in self.state.quality
+        return self._key(sample, self.ran(stage)) in self.state.quality
 
     def _predictions(self, names: Sequence[str], stage: int) -> Iterator[QualityPredicted]:
-        began = time.perf_counter()
-        features = mlp.with_stage(self.features.of(names, stage, self.draw), stage, len(self.runner.stages))
-        q = self.maps[stage].apply(mlp.scores(self.network, features)[:, 0]).tolist()
+        began, ran = time.perf_counter(), self.ran(stage)
+        features = mlp.with_stage(self.features.of(names, ran, self.draw), stage, len(self.runner.stages))
+        log_odds = self.networks.scores(features, np.full(len(names), UNSEEN))[:, 0]
+        q = self.maps[stage].apply(log_odds).tolist()
         each_s = (time.perf_counter() - began) / len(names)
+        told, seed = after(ran, self.runner.judge.told), self.runner.seed
         for name, value in zip(names, q, strict=True):
-            yield QualityPredicted(sample=name, stage=stage, seed=self.runner.seed, q=value, predict_s=each_s)
+            yield QualityPredicted(sample=name, stage=stage, seed=seed, q=value, predict_s=each_s, after=told)
 
     def _decided(self, sample: str, task: str, stage: int) -> StageEscalated | SampleAnswered:
-        step = self.decision(sample, stage)
-        used = [one for one in self.policy.stages if one <= stage]
+        step, used = self.decision(sample, stage), self.ran(stage)
+        q = float(self.judgements(sample, stage)[stage, step.answer_stage])
         about = {
             "sample": sample,
             "policy": POLICY,
@@ -169,10 +197,11 @@ class Walk:
             "stop_value": step.stop_value,
             "go_value": step.go_value if np.isfinite(step.go_value) else None,
             "cost": sum(self.runner.costs[one] for one in used),
+            "q": q,
+            "after": after(used, self.runner.judge.told),
         }
         if step.next_stage is not None:
-            q = self.state.quality[self.runner.seed, stage, sample]
-            return StageEscalated.model_validate({**about, "next_stage": step.next_stage, "q": q})
+            return StageEscalated.model_validate({**about, "next_stage": step.next_stage})
         return SampleAnswered.model_validate(
             {
                 **about,
@@ -180,7 +209,6 @@ class Walk:
                 "answer_stage": step.answer_stage,
                 "early": step.answer_stage < len(self.runner.stages) - 1,
                 "correct": self.state.graded[sample, step.answer_stage, self.draw].correct,
-                "q": self.state.quality[self.runner.seed, step.answer_stage, sample],
                 "baseline_cost": self.runner.costs[-1],
                 "time_s": self._seconds(sample, used),
                 "basis": "measured",
@@ -191,7 +219,7 @@ class Walk:
         """Busy seconds of the stages used, and the predictor's but for the last stage, after which it is not asked."""
         busy = [self.state.generated[sample, stage, self.draw].busy_s for stage in used]
         asked = [stage for stage in used if stage < len(self.runner.stages) - 1]
-        spent = sum(self.state.predict_s[self.runner.seed, stage, sample] for stage in asked)
+        spent = sum(self.state.predict_s[self._key(sample, self.ran(stage))] for stage in asked)
         known = [one for one in busy if one is not None]
         return sum(known) + spent if len(known) == len(busy) else None
 
@@ -212,7 +240,12 @@ def live_settings(events: Iterable[Event], parent: str, files: Path, lam: float 
     if not fitted:
         raise UsageError(f"{parent} has no policy for λ = {price:g} and seed {first}; it has {_offered(state)}")
     trained = next(one for one in state.all(PredictorTrained) if one.seed == first)
-    calibrated = [one for one in state.all(PredictorCalibrated) if one.seed == first]
+    predictor = PredictorSettings.model_validate(config["predictor"])
+    ladder = policy_from_data(fitted[0].parameters).stages
+    maps = {(one.stage, one.after): one.parameters for one in state.all(PredictorCalibrated) if one.seed == first}
+    # Stages that the policy skips are never judged; their maps only keep the list one a stage.
+    ran = [(*(one for one in ladder if one < stage), stage) for stage in range(len(config["stages"]))]
+    recalls = (one for one in state.all(RecallFitted) if (one.seed, one.stages) == (first, ladder))
     return {
         "runner": LiveCascade.kind,
         "name": f"{config['name']}-live",
@@ -228,7 +261,9 @@ def live_settings(events: Iterable[Event], parent: str, files: Path, lam: float 
             "file": str((files / trained.file).resolve()),
             "sha256": trained.sha256,
             "features": trained.features,
-            "calibrations": [one.parameters for one in sorted(calibrated, key=lambda one: one.stage)],
+            "calibrations": [maps[one[-1], after(one, predictor.told)] for one in ran],
+            "told": predictor.told,
+            "recall": next((one.parameters for one in recalls), None),
         },
     }
 

@@ -2,21 +2,22 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 
 from asd.core import calibration
-from asd.core.arrays import BoolArray, FloatArray
-from asd.core.errors import DamageError
+from asd.core.arrays import FloatArray, IntArray
 from asd.core.event import Event
 from asd.core.facts.predictor import PredictorCalibrated, PredictorTrained, QualityPredicted, ReliabilityBin
-from asd.core.features import FEATURE_NAMES, Answer, emphasis, feature_vector, information_mask
+from asd.core.features import FEATURE_NAMES, emphasis, information_mask
+from asd.core.policies.ladders import Ladder
+from asd.core.policy import full_ladder, prefixes
 from asd.runners import mlp
 from asd.runners.base import Runner, Step
-from asd.runners.ladder import players, right, split
-from asd.runners.settings import PredictorSettings
+from asd.runners.ensemble import UNSEEN, Ensemble, Lesson, fit_ensemble, fold_of, stored_ensemble
+from asd.runners.featuring import Features
+from asd.runners.ladder import after, contexts, players, right, split
+from asd.runners.settings import PredictorSettings, Role
 from asd.runners.state import State
 
 TOGETHER = 500
@@ -24,9 +25,9 @@ TOGETHER = 500
 
 
 class PredictorTraining(Runner):
-    """Train, calibrate and ask one network a seed, over a ladder's answers and grades in `past`.
+    """Train, calibrate and ask a predictor a seed, over a ladder's answers and grades in `past`.
 
-    Fits on the role `fit`, calibrates on `calibrate`, reports on `evaluate`; predicts all roles but `fit`.
+    The settings say which roles train, calibrate and are judged; what it is worth is reported on `evaluate`.
     """
 
     kind = "predictor"
@@ -49,169 +50,163 @@ class PredictorTraining(Runner):
         """The same over a state that the caller keeps up to date."""
         features = Features(state, information_mask(self.settings.information))
         for seed, draw in zip(self.seeds, self._draws(), strict=True):
-            yield from _Seed(self, state, features, seed, draw).steps()
+            yield from self._seed(state, features, seed, draw)
+
+    def _seed(self, state: State, features: Features, seed: int, draw: int | None) -> Iterator[Step]:
+        predictor = Predictor(self.settings, self.stages, state, features, seed, draw)
+        trained = next((one for one in state.all(PredictorTrained) if one.seed == seed), None)
+        if trained is None:
+            began = time.monotonic()
+            made, loss = predictor.train()
+            file = f"predictor-seed-{seed}.safetensors"
+            trained = _trained(predictor, file, made.store(self.files / file), loss, time.monotonic() - began)
+            yield trained
+        ensemble = stored_ensemble(self.files / trained.file, trained.sha256)
+        for ran in contexts(self.stages, self.settings):
+            calibrated = _calibrated(predictor, ensemble, ran)
+            yield calibrated
+            yield from _predictions(predictor, ensemble, calibrated, ran)
 
     def _draws(self) -> Sequence[int | None]:
         return self.draws * len(self.seeds) if len(self.draws) == 1 else self.draws
 
 
-class Features:
-    """The feature vectors of answers, each computed once; `seconds` is what one took on average."""
-
-    def __init__(self, state: State, mask: BoolArray) -> None:
-        """`mask` [128] says which features may be used."""
-        self.state, self.mask = state, mask
-        self.known: dict[tuple[str, int, int | None], FloatArray] = {}
-        self.spent_s = 0.0
-
-    def of(self, names: Sequence[str], stage: int, draw: int | None) -> FloatArray:
-        """Features of the answers of `stage`: [samples, used features]."""
-        began = time.perf_counter()
-        rows = [self._one(name, stage, draw) for name in names]
-        self.spent_s += time.perf_counter() - began
-        return np.array(rows).reshape(len(names), int(self.mask.sum()))
-
-    @property
-    def seconds(self) -> float:
-        """Mean seconds per vector."""
-        return self.spent_s / max(len(self.known), 1)
-
-    def _one(self, name: str, stage: int, draw: int | None) -> FloatArray:
-        key = (name, stage, draw)
-        if key not in self.known:
-            ran = [one for one in range(stage + 1) if (name, one, draw) in self.state.generated]
-            history = [self._answer(name, one, draw) for one in ran]
-            self.known[key] = feature_vector(self.state.planned[name].prompt, history)[self.mask]
-        return self.known[key]
-
-    def _answer(self, name: str, stage: int, draw: int | None) -> Answer:
-        said = self.state.generated[name, stage, draw]
-        final = self.state.graded[name, stage, draw].extracted
-        return Answer(said.text, final, said.logprobs, said.output_tokens)
-
-
-class _Seed:
-    """One seed's predictor: a network for all stages, and a calibration for each."""
+class Predictor:
+    """What one seed's networks are taught and asked."""
 
     def __init__(
-        self, runner: PredictorTraining, state: State, features: Features, seed: int, draw: int | None
+        self,
+        settings: PredictorSettings,
+        stages: int,
+        state: State,
+        features: Features,
+        seed: int,
+        draw: int | None,
     ) -> None:
-        self.settings, self.files, self.stages = runner.settings, runner.files, runner.stages
+        """`features` may be shared by seeds; `draw` is the sampling seed of the answers, None where greedy."""
+        self.settings, self.stages = settings, stages
         self.state, self.features, self.seed, self.draw = state, features, seed, draw
 
-    def steps(self) -> Iterator[Step]:
-        trained = next((one for one in self.state.all(PredictorTrained) if one.seed == self.seed), None)
-        if trained is None:
-            trained = self._train()
-            yield trained
-        network = stored_network(self.files / trained.file, trained.sha256)
-        for stage in range(self.stages):
-            calibrated = self._calibrated(network, stage)
-            yield calibrated
-            yield from self._predictions(network, calibration.calibration_from_data(calibrated.parameters), stage)
+    @property
+    def whole(self) -> tuple[Ladder, ...]:
+        """What has run after each stage when none is skipped, which is what the networks are taught."""
+        return prefixes(full_ladder(self.stages))
 
-    def _data(self, role: str, stage: int) -> tuple[FloatArray, FloatArray]:
-        """Features with the stage marked, and labels."""
-        names = players(self.state, self.seed, role)[: self.settings.samples]
-        labels = right(self.state, names, self.draw, self.stages)[:, stage].astype(np.float64)
-        return mlp.with_stage(self.features.of(names, stage, self.draw), stage, self.stages), labels
+    def train(self) -> tuple[Ensemble, float]:
+        """The networks, and the mean log-loss on samples that they were not fitted on."""
+        ensemble, loss = fit_ensemble(self.settings, self.lesson(), self.seed)
+        if self.settings.folds > 1:
+            return ensemble, loss
+        rest = self.names(("calibrate",))
+        scored = np.concatenate([self.scores(ensemble, rest, ran) for ran in self.whole])
+        labels = np.concatenate([self.labels(rest, ran) for ran in self.whole])
+        return ensemble, mlp.log_loss_of_scores(scored[:, None], labels)
 
-    def _pooled(self, role: str) -> tuple[FloatArray, FloatArray]:
+    def lesson(self) -> Lesson:
         """All stages' answers, one after another."""
-        parts = [self._data(role, stage) for stage in range(self.stages)]
-        return np.concatenate([features for features, _ in parts]), np.concatenate([labels for _, labels in parts])
-
-    def _train(self) -> PredictorTrained:
-        import torch
-
-        features, labels = self._pooled("fit")
-        began = time.monotonic()
-        network = mlp.train(
-            features,
-            labels,
-            hidden=self.settings.hidden,
-            dropout=self.settings.dropout,
-            seed=self.seed,
-            epochs=self.settings.epochs,
-            learning_rate=self.settings.learning_rate,
-            weight_decay=self.settings.weight_decay,
-            batch=self.settings.batch,
-            emphasis=np.append(emphasis()[self.features.mask], np.ones(self.stages)),
-            held_out=self._pooled("calibrate"),
-        )
-        file = f"predictor-seed-{self.seed}.safetensors"
-        return PredictorTrained(
-            seed=self.seed,
-            file=file,
-            sha256=_store(self.files / file, network),
-            features=tuple(np.array(FEATURE_NAMES)[self.features.mask]),
-            hidden=self.settings.hidden,
-            dropout=self.settings.dropout,
-            samples=len(labels),
-            epochs=self.settings.epochs,
-            loss=network.loss,
-            train_s=time.monotonic() - began,
-            torch_version=torch.__version__,
+        names = self.names(self.settings.trains)[: self.settings.samples]
+        return Lesson(
+            np.concatenate([self.inputs(names, ran) for ran in self.whole]),
+            np.concatenate([self.labels(names, ran) for ran in self.whole]),
+            np.tile(self.folds(names), self.stages),
+            np.append(emphasis()[self.features.mask], np.ones(self.stages)),
         )
 
-    def _calibrated(self, network: mlp.Mlp, stage: int) -> PredictorCalibrated:
-        features, labels = self._data("calibrate", stage)
-        rng = np.random.default_rng([self.seed, stage])
-        chosen = calibration.choose_calibration(mlp.scores(network, features)[:, 0], labels, rng)
-        seen, truth = self._data("evaluate", stage)
-        q = chosen.apply(mlp.scores(network, seen)[:, 0])
-        return PredictorCalibrated(
-            seed=self.seed,
-            stage=stage,
-            method=chosen.name,
-            parameters=chosen.to_data(),
-            role="evaluate",
-            samples=len(truth),
-            brier=calibration.brier(q, truth),
-            log_loss=calibration.log_loss(q, truth),
-            auroc=calibration.auroc(q, truth),
-            ece=calibration.ece(q, truth),
-            reliability=tuple(
-                ReliabilityBin(samples=row.samples, predicted=row.predicted, observed=row.observed)
-                for row in calibration.reliability(q, truth)
-                if row.samples
-            ),
-        )
+    def names(self, roles: Sequence[Role]) -> list[str]:
+        """The samples of `roles`, each of which somebody must play."""
+        return [name for role in roles for name in players(self.state, self.seed, role)]
 
-    def _predictions(self, network: mlp.Mlp, calibrated: calibration.Calibration, stage: int) -> Iterator[Step]:
-        for role in ("calibrate", "certify", "evaluate"):
-            names = split(self.state, self.seed, role)
-            if all((self.seed, stage, name) in self.state.quality for name in names):
-                continue
-            features = self.features.of(names, stage, self.draw)
-            began = time.perf_counter()
-            q = calibrated.apply(mlp.scores(network, mlp.with_stage(features, stage, self.stages))[:, 0]).tolist()
-            each_s = (time.perf_counter() - began) / len(names) + self.features.seconds
-            made = [
-                QualityPredicted(sample=name, stage=stage, seed=self.seed, q=value, predict_s=each_s)
-                for name, value in zip(names, q, strict=True)
-            ]
-            for start in range(0, len(made), TOGETHER):
-                yield tuple(made[start : start + TOGETHER])
+    def labels(self, names: Sequence[str], ran: Ladder) -> FloatArray:
+        """1 where the last stage of `ran` is right, else 0: [samples]."""
+        return right(self.state, names, self.draw, self.stages)[:, ran[-1]].astype(np.float64)
+
+    def inputs(self, names: Sequence[str], ran: Ladder) -> FloatArray:
+        """Features with the stage marked."""
+        return mlp.with_stage(self.features.of(names, ran, self.draw), ran[-1], self.stages)
+
+    def scores(self, ensemble: Ensemble, names: Sequence[str], ran: Ladder) -> FloatArray:
+        """Log-odds [samples] that the last answer of `ran` is right, by networks that have not seen the sample."""
+        return ensemble.scores(self.inputs(names, ran), self.folds(names))[:, 0]
+
+    def folds(self, names: Sequence[str]) -> IntArray:
+        """Which network has not seen each sample."""
+        many = self.settings.folds
+        if many == 1:
+            return np.full(len(names), UNSEEN)
+        trained = {name for role in self.settings.trains for name in split(self.state, self.seed, role)}
+        prompts = (self.state.planned[name].prompt if name in trained else None for name in names)
+        return np.array([UNSEEN if one is None else fold_of(one, self.seed, many) for one in prompts], dtype=np.int64)
+
+    def calibration(
+        self, ensemble: Ensemble, ran: Ladder, methods: Sequence[str] = calibration.METHODS
+    ) -> calibration.Calibration:
+        """The map from score to probability, chosen among `methods` on held-out samples."""
+        names = self.names(self.settings.calibrates)
+        rng = np.random.default_rng([self.seed, *ran] if self.settings.told else [self.seed, ran[-1]])
+        return calibration.choose_calibration(self.scores(ensemble, names, ran), self.labels(names, ran), rng, methods)
 
 
-def _store(path: Path, network: mlp.Mlp) -> str:
-    """Write the weights whole or not at all; return the file's SHA-256."""
-    from safetensors.numpy import save
+def _trained(predictor: Predictor, file: str, sha256: str, loss: float, train_s: float) -> PredictorTrained:
+    import torch
 
-    content = save(network.arrays())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-    return sha256(content).hexdigest()
+    settings = predictor.settings
+    return PredictorTrained(
+        seed=predictor.seed,
+        file=file,
+        sha256=sha256,
+        features=tuple(np.array(FEATURE_NAMES)[predictor.features.mask]),
+        hidden=settings.hidden,
+        dropout=settings.dropout,
+        samples=len(predictor.lesson().labels),
+        epochs=settings.epochs,
+        loss=loss,
+        train_s=train_s,
+        torch_version=torch.__version__,
+        folds=settings.folds,
+    )
 
 
-def stored_network(path: Path, expected: str) -> mlp.Mlp:
-    """The network in a file of SHA-256 `expected`. Raises `DamageError` where the file is missing or another."""
-    from safetensors.numpy import load
+def _calibrated(predictor: Predictor, ensemble: Ensemble, ran: Ladder) -> PredictorCalibrated:
+    chosen = predictor.calibration(ensemble, ran)
+    names = predictor.names(("evaluate",))
+    truth = predictor.labels(names, ran)
+    q = chosen.apply(predictor.scores(ensemble, names, ran))
+    return PredictorCalibrated(
+        seed=predictor.seed,
+        stage=ran[-1],
+        method=chosen.name,
+        parameters=chosen.to_data(),
+        role="evaluate",
+        samples=len(truth),
+        brier=calibration.brier(q, truth),
+        log_loss=calibration.log_loss(q, truth),
+        auroc=calibration.auroc(q, truth),
+        ece=calibration.ece(q, truth),
+        reliability=tuple(
+            ReliabilityBin(samples=row.samples, predicted=row.predicted, observed=row.observed)
+            for row in calibration.reliability(q, truth)
+            if row.samples
+        ),
+        after=after(ran, predictor.settings.told),
+    )
 
-    content = path.read_bytes() if path.is_file() else b""
-    if sha256(content).hexdigest() != expected:
-        raise DamageError(f"{path} is missing or was changed since it was recorded; restore it, or start a new run")
-    return mlp.Mlp.from_arrays(load(content))
+
+def _predictions(
+    predictor: Predictor, ensemble: Ensemble, calibrated: PredictorCalibrated, ran: Ladder
+) -> Iterator[Step]:
+    curve = calibration.calibration_from_data(calibrated.parameters)
+    stage, seed, told = ran[-1], predictor.seed, calibrated.after
+    for role in predictor.settings.judges:
+        names = split(predictor.state, seed, role)
+        if all((seed, stage, told, name) in predictor.state.quality for name in names):
+            continue
+        predictor.features.of(names, ran, predictor.draw)
+        began = time.perf_counter()
+        q = curve.apply(predictor.scores(ensemble, names, ran)).tolist()
+        each_s = (time.perf_counter() - began) / len(names) + predictor.features.seconds
+        made = [
+            QualityPredicted(sample=name, stage=stage, seed=seed, q=value, predict_s=each_s, after=told)
+            for name, value in zip(names, q, strict=True)
+        ]
+        for start in range(0, len(made), TOGETHER):
+            yield tuple(made[start : start + TOGETHER])

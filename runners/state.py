@@ -15,11 +15,14 @@ from asd.core.facts.decision import SampleAnswered, StageEscalated
 from asd.core.facts.predictor import QualityPredicted
 from asd.core.facts.run import PhaseFinished
 from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
+from asd.core.policies.ladders import Ladder
 from asd.runners.base import Step
 
 E = TypeVar("E", bound=Event)
 AnswerKey = tuple[str, int, int | None]
 """Sample, stage, and sampling seed (None: greedy)."""
+JudgementKey = tuple[int, int, Ladder | None, str]
+"""Seed, stage, the earlier stages that the estimate is told of (None: all), and sample."""
 BULK = (QualityPredicted, StageEscalated, SampleAnswered)
 """Kinds of which a run has hundreds of thousands: known by name alone, never compared with what was said before."""
 
@@ -44,8 +47,8 @@ class State:
     planned: dict[str, SamplePlanned] = field(default_factory=dict)
     generated: dict[AnswerKey, SampleGenerated] = field(default_factory=dict)
     graded: dict[AnswerKey, SampleGraded] = field(default_factory=dict)
-    quality: dict[tuple[int, int, str], float] = field(default_factory=dict)
-    predict_s: dict[tuple[int, int, str], float] = field(default_factory=dict)
+    quality: dict[JudgementKey, float] = field(default_factory=dict)
+    predict_s: dict[JudgementKey, float] = field(default_factory=dict)
     answered: dict[tuple[float, int], dict[str, Outcome]] = field(default_factory=lambda: defaultdict(dict))
     finished: set[str] = field(default_factory=set)
 
@@ -92,8 +95,8 @@ class State:
             case SampleGraded():
                 self.graded[event.sample, event.stage, event.sampling_seed] = event
             case QualityPredicted():
-                self.quality[event.seed, event.stage, event.sample] = event.q
-                self.predict_s[event.seed, event.stage, event.sample] = event.predict_s
+                key = (event.seed, event.stage, event.after, event.sample)
+                self.quality[key], self.predict_s[key] = event.q, event.predict_s
             case SampleAnswered():
                 self.answered[event.lam, event.seed][event.sample] = _outcome(event)
             case PhaseFinished():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from asd.core.errors import UsageError
-from asd.core.frontier import area, bands, cost_at_retention, height, hull, model_points, oracle_gap_closed
+from asd.core.frontier import Path, area, bands, cost_at_retention, height, hull, model_points, oracle_gap_closed
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -74,3 +74,17 @@ def test_models_are_placed_by_cost_in_units_of_the_last():
     costs, accuracies = model_points(np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 4.0], [3.0, 4.0]]))
     assert costs.tolist() == [0.5, 1.0]
     assert accuracies.tolist() == [0.5, 1.0]
+
+
+def test_a_path_joins_its_points_and_cannot_leave_one_out():
+    path = Path.through(np.array([1.0, 0.5]), np.array([0.8, 0.2]), (0.0, 0.4))
+    assert path.area(0.0) == pytest.approx((0.3 + 0.5) / 2)
+    assert area(np.array([0.0, 0.5, 1.0]), np.array([0.4, 0.2, 0.8]), 0.0) == pytest.approx(0.6)
+
+
+def test_a_path_tells_the_least_cost_of_an_accuracy_and_none_where_it_never_has_it():
+    path = Path.through(np.array([0.5, 1.0]), np.array([0.6, 0.8]), (0.1, 0.2))
+    assert path.cost_at(0.1) == pytest.approx(0.1)
+    assert path.cost_at(0.4) == pytest.approx(0.3)
+    assert path.cost_at(0.8) == pytest.approx(1.0)
+    assert path.cost_at(0.9) is None

@@ -18,7 +18,8 @@ class PolicyEvaluated(Event, kind="policy.evaluated", v=1, once=True):
     """One policy on the evaluation samples of one seed (None: it does not depend on one).
 
     `setting` tells which of the policy's points this is (a stage, a threshold, a λ); `cost` is the mean per sample
-    in units of the last stage's mean cost; `chosen` marks the point picked on the calibration samples.
+    in units of the last stage's mean cost; `chosen` marks the point picked on the calibration samples. `on_path` marks
+    prices that are there only to draw the frontier.
     """
 
     policy: str
@@ -32,10 +33,34 @@ class PolicyEvaluated(Event, kind="policy.evaluated", v=1, once=True):
     early_stop_rate: float
     basis: str
     chosen: bool = False
+    on_path: bool = False
 
     @property
     def subject(self) -> str:
         return f"{self.policy}/{self.setting}/{self.task}/seed-{self.seed}"
+
+
+class FrontierMeasured(Event, kind="frontier.measured", v=1, once=True):
+    """One policy's path over all its settings on the evaluation samples of one seed, all tasks together.
+
+    `area` is the mean height of the path, its points joined by straight lines (neighbours mixed at random), over costs
+    from the cheapest stage's to the last's; `hull_area` that of its upper hull. `cost_at_retention` is the least cost
+    at which the path keeps `retention` of the last stage's accuracy, None where it never does. `gap_closed` is the
+    share of the way from the hull of single models to the oracle, by area.
+    """
+
+    policy: str
+    seed: int
+    points: int
+    area: float
+    hull_area: float
+    retention: float
+    cost_at_retention: float | None
+    gap_closed: float | None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.policy}/seed-{self.seed}"
 
 
 class LambdaChosen(Event, kind="lambda.chosen", v=1, once=True):
@@ -46,6 +71,37 @@ class LambdaChosen(Event, kind="lambda.chosen", v=1, once=True):
     retention: float
     speedup: float
     samples: int
+
+
+class CertificateTest(Fact):
+    """One λ's test: `kept` of the baseline's right answers stayed right; `p_value` is the exact binomial one."""
+
+    lam: float
+    kept: int
+    p_value: float
+
+
+class RetentionCertified(Event, kind="retention.certified", v=1, once=True):
+    """Which λ keep the baseline's right answers, by Learn-then-Test on certification samples of one seed.
+
+    `lam` is the least λ whose item retention is at least `target`, with error at most `alpha`, None where none is sure.
+    `tested` holds the tests made, from the largest λ down; `baseline_right` of the `samples` the last stage answers
+    rightly.
+    """
+
+    seed: int
+    policy: str
+    lam: float | None
+    target: float
+    alpha: float
+    samples: int
+    baseline_right: int
+    tested: tuple[CertificateTest, ...]
+    method: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.policy}/seed-{self.seed}"
 
 
 class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
@@ -97,9 +153,10 @@ class AblationMeasured(Event, kind="ablation.measured", v=1, once=True):
 
 class ReportPublished(Event, kind="report.published", v=1):
     """A report was handed out: the hash of its bytes, the sequence numbers that it was built from, and by stream the
-    signed heads that it carries."""
+    signed heads that it carries. `ablations` are the runs whose ablations it shows."""
 
     format: str
     sha256: str
     heads: dict[str, int]
     notes: dict[str, str] = Field(default_factory=dict)
+    ablations: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """Policies and what they decided."""
 
 from asd.core.event import Event, JsonObject, event_id
-from asd.core.facts.predictor import QualityPredicted
+from asd.core.facts.predictor import QualityPredicted, judgement_name
+from asd.core.policies.ladders import Ladder
 
 
 def rule_name(policy: str, lam: float, seed: int) -> str:
@@ -27,7 +28,7 @@ class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
     """The policy went on from `stage` to `next_stage`, since stopping would have cost more than going on.
 
     `stop_value` = λ·(1 − q), `go_value` = expected cost to go; both in units of stage 0's mean cost, as `cost`,
-    the cost paid so far.
+    the cost paid so far. `after` are the stages that ran before, where the estimate is told of these only.
     """
 
     sample: str
@@ -40,6 +41,7 @@ class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
     stop_value: float
     go_value: float
     cost: float
+    after: Ladder | None = None
 
     @property
     def subject(self) -> str:
@@ -47,7 +49,7 @@ class StageEscalated(Event, kind="stage.escalated", v=1, once=True):
 
     @property
     def cause(self) -> str:
-        return event_id(QualityPredicted.kind, f"{self.sample}@{self.stage}/seed-{self.seed}")
+        return event_id(QualityPredicted.kind, judgement_name(self.sample, self.stage, self.after, self.seed))
 
 
 class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
@@ -55,7 +57,8 @@ class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
 
     `cost` is all that was paid, in units of stage 0's mean; `time_s` is the same in seconds, predictor included, None
     where answers have no times. The baseline is the last stage alone, None where it did not run. `basis` is measured
-    where the stages ran for this λ, else replayed.
+    where the stages ran for this λ, else replayed. `q` is of the answer that is given, as judged after `stage`, and
+    `after` are the stages that ran before, where the estimate is told of these only.
     """
 
     sample: str
@@ -76,6 +79,7 @@ class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
     basis: str
     baseline_correct: bool | None = None
     baseline_time_s: float | None = None
+    after: Ladder | None = None
 
     @property
     def subject(self) -> str:
@@ -83,4 +87,4 @@ class SampleAnswered(Event, kind="sample.answered", v=1, once=True):
 
     @property
     def cause(self) -> str:
-        return event_id(QualityPredicted.kind, f"{self.sample}@{self.stage}/seed-{self.seed}")
+        return event_id(QualityPredicted.kind, judgement_name(self.sample, self.stage, self.after, self.seed))

@@ -15,6 +15,7 @@ import numpy as np
 from asd.core.arrays import BoolArray, FloatArray
 from asd.core.calibration import fit_logistic, logit
 from asd.core.errors import UsageError
+from asd.core.policies.ladders import Ladder
 
 RIDGE = 1.0
 
@@ -73,6 +74,23 @@ def fit_recall(q: FloatArray, right: FloatArray, same: BoolArray) -> RecallModel
             start = np.array([0.0, 1.0, 0.0])
             coefficients[stage, earlier] = fit_logistic(design, right[apart, earlier], start, RIDGE)
     return RecallModel(coefficients)
+
+
+def rejudged(model: RecallModel, q: FloatArray, same: BoolArray, ladder: Ladder) -> FloatArray:
+    """The judgements of a (sub-)ladder in the full ladder's shape [m, n, n], nan where its stages do not go.
+
+    `q` [m, n] and `same` [m, n, n] are the full ladder's; only what stands at `ladder`'s stages is read.
+    """
+    at = np.asarray(ladder)
+    table = np.full((len(q), q.shape[1], q.shape[1]), np.nan)
+    table[:, at[:, None], at] = model.apply(q[:, at], same[:, at[:, None], at])
+    return table
+
+
+def fit_recall_on(q: FloatArray, right: FloatArray, same: BoolArray, ladder: Ladder) -> RecallModel:
+    """`fit_recall` with the columns of a (sub-)ladder; shapes are the full ladder's."""
+    at = np.asarray(ladder)
+    return fit_recall(q[:, at], right[:, at], same[:, at[:, None], at])
 
 
 def _design(before: FloatArray, now: FloatArray) -> FloatArray:

@@ -8,7 +8,6 @@ American-style options'). Cost already paid never counts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import ClassVar, cast
 
 import numpy as np
@@ -26,6 +25,7 @@ from asd.core.policies.base import (
     weights_or_equal,
 )
 from asd.core.policies.continuation import Continuation, continuation_from_data, fit_continuation
+from asd.core.policies.ladders import Ladder, full_ladder, sub_ladders
 
 
 @dataclass(frozen=True)
@@ -80,26 +80,32 @@ class OptimalStopping:
         *,
         weights: FloatArray | None = None,
         prices: Sequence[float] = (),
+        ladder: Ladder | None = None,
     ) -> FittedStopping:
         """Fit on held-out samples; shapes as in `FittedPolicy.decide`, `right` [m, n] (its values count under `skip`).
 
         `prices` are all the λ that will be compared: with `skip`, one sub-ladder is chosen for all of them, the
         one with the least mean of cost relative to the best ladder's at each price. Policies fitted with the same
         data and `prices` never stop a request earlier at a larger λ. Without `prices` the ladder is the best for
-        `lam` alone, and that promise holds only where the ladders are the same. Raises UsageError on bad shapes.
+        `lam` alone, and that promise holds only where the ladders are the same. `ladder` says which one to use.
+        Raises UsageError on bad shapes.
         """
         check_price(lam)
         samples, count = right.shape
         paid, share = per_sample(costs, samples, count), weights_or_equal(weights, samples)
-        every = tuple(range(count))
-        stages = self._best_ladder(q, right, paid, share, prices or (lam,)) if self.skip else every
-        return self._induce(judged(of_ladder(q, stages)), paid, lam, share, stages)
+        if ladder is None:
+            ladder = self._best_ladder(q, right, paid, share, prices or (lam,)) if self.skip else full_ladder(count)
+        return self._induce(judged(of_ladder(q, ladder)), paid, lam, share, ladder)
+
+    def best_ladder(self, q: Estimates, right: FloatArray, costs: FloatArray, prices: Sequence[float]) -> Ladder:
+        """The sub-ladder that `fit` would choose for `prices`; arguments as there."""
+        samples, count = right.shape
+        return self._best_ladder(q, right, per_sample(costs, samples, count), weights_or_equal(None, samples), prices)
 
     def _best_ladder(
         self, q: Estimates, right: FloatArray, paid: FloatArray, share: FloatArray, prices: Sequence[float]
-    ) -> tuple[int, ...]:
-        count = right.shape[1]
-        ladders = [ladder for size in range(1, count + 1) for ladder in combinations(range(count), size)]
+    ) -> Ladder:
+        ladders = sub_ladders(right.shape[1])
         table = np.array([[self._loss(q, right, paid, lam, share, one) for lam in prices] for one in ladders])
         return ladders[int((table / table.min(axis=0)).mean(axis=1).argmin())]
 
@@ -110,14 +116,14 @@ class OptimalStopping:
         paid: FloatArray,
         lam: float,
         share: FloatArray,
-        ladder: tuple[int, ...],
+        ladder: Ladder,
     ) -> float:
         quality = judged(of_ladder(q, ladder))
         decisions = self._induce(quality, paid, lam, share, ladder).decide(quality, paid)
         return objective(decisions, right, lam, share)
 
     def _induce(
-        self, quality: FloatArray, paid: FloatArray, lam: float, share: FloatArray, ladder: tuple[int, ...]
+        self, quality: FloatArray, paid: FloatArray, lam: float, share: FloatArray, ladder: Ladder
     ) -> FittedStopping:
         own = on_ladder(quality, ladder)
         last = len(ladder) - 1

@@ -1,6 +1,6 @@
 """Policies, and the replay of every λ and seed over the answers in hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -8,15 +8,29 @@ import numpy as np
 from asd.core.arrays import FloatArray
 from asd.core.facts.analysis import LambdaChosen
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
-from asd.core.policy import Decisions, FittedPolicy, OptimalStopping, policy_from_data
-from asd.core.statistics.clusters import clustered_mean
+from asd.core.facts.predictor import RecallFitted
+from asd.core.policies.base import Estimates, of_ladder
+from asd.core.policies.ladders import Ladder
+from asd.core.policy import (
+    Decisions,
+    FittedPolicy,
+    OptimalStopping,
+    RecallModel,
+    fit_recall_on,
+    full_ladder,
+    judged,
+    policy_from_data,
+    rejudged,
+)
 from asd.runners.base import Step
-from asd.runners.ladder import Table, policy_costs, spent_seconds, table
-from asd.runners.outcomes import Outcomes, Tally
-from asd.runners.settings import PolicySettings
+from asd.runners.ladder import Table, after, policy_costs, spent_seconds, table
+from asd.runners.settings import PolicySettings, PredictorSettings
 from asd.runners.state import State
 
 POLICY = "optimal-stopping"
+EVALUATED = ("evaluate",)
+SPARSE = 4
+"""One price in so many is enough to compare ladders by."""
 TOGETHER = 200
 """Samples whose decisions are stored in one go."""
 
@@ -27,111 +41,161 @@ class Replay:
     def __init__(
         self,
         settings: PolicySettings,
+        predictor: PredictorSettings,
         stages: int,
         lambdas: Sequence[float],
-        draws: dict[int, int | None],
+        draws: Mapping[int, int | None],
         state: State,
     ) -> None:
         """`draws` gives each seed the sampling seed whose answers it replays (None: greedy)."""
-        self.settings, self.stages, self.lambdas, self.draws, self.state = settings, stages, lambdas, draws, state
-        self._tables: dict[tuple[int, str], Table] = {}
+        self.settings, self.predictor, self.stages = settings, predictor, stages
+        self.draws, self.state = draws, state
+        self._given = tuple(lambdas)
+        self._tables: dict[tuple[int, tuple[str, ...]], Table] = {}
+        self._ladders: dict[int, Ladder] = {}
+        self._induced: dict[tuple[float, int], FittedPolicy] = {}
+        self._judged: dict[tuple[int, tuple[str, ...], bool], Estimates] = {}
+
+    @property
+    def lambdas(self) -> tuple[float, ...]:
+        """Every λ that has a policy: those of the configuration, and the one that was searched for."""
+        found = (one.lam for one in self.state.all(LambdaChosen))
+        return tuple(dict.fromkeys((*self._given, *found)))
+
+    @property
+    def costs(self) -> FloatArray:
+        """The stages' costs that decisions reckon with, stage 0 = 1: [stages]."""
+        return policy_costs(self.state)
+
+    @property
+    def rule(self) -> OptimalStopping:
+        """The policy of the configuration."""
+        return OptimalStopping(recall=self.settings.recall, skip=self.settings.skip)
 
     def fit(self) -> Iterator[Step]:
-        """A stopping rule for each seed and λ."""
-        rule = OptimalStopping(recall=self.settings.recall, skip=self.settings.skip)
-        costs = policy_costs(self.state)
+        """How earlier answers are judged again, then a stopping rule for each seed and λ of the configuration."""
+        if self.settings.recall:
+            for seed in self.draws:
+                yield from self._recall(seed)
+        for lam in self._given:
+            yield from self.fitted(lam)
+
+    def fitted(self, lam: float) -> Iterator[PolicyFitted]:
+        """The stopping rules of one λ as facts."""
         for seed in self.draws:
-            known = self.table(seed, "calibrate")
-            for lam in self.lambdas:
-                right = known.right.astype(np.float64)
-                fitted = rule.fit(known.quality, right, costs, lam, prices=tuple(self.lambdas))
-                yield PolicyFitted(
-                    policy=POLICY, lam=lam, seed=seed, samples=len(known.names), parameters=fitted.to_data()
-                )
+            rule = self.induce(lam, seed)
+            samples = len(self.known(seed).names)
+            yield PolicyFitted(policy=POLICY, lam=lam, seed=seed, samples=samples, parameters=rule.to_data())
 
-    def choose(self, retention: float) -> Iterator[Step]:
-        """The λ that the report leads with, picked on the calibration samples, seeds averaged per sample.
+    def induce(self, lam: float, seed: int) -> FittedPolicy:
+        """The stopping rule of one λ and seed, fitted now."""
+        if (lam, seed) not in self._induced:
+            estimates, labels = self.estimates(seed, self.predictor.calibrates), self.known(seed).labels
+            self._induced[lam, seed] = self.rule.fit(estimates, labels, self.costs, lam, ladder=self.ladder(seed))
+        return self._induced[lam, seed]
 
-        It is the fastest (by the costs that decisions reckon with) whose retention is at least `retention` with
-        95 % confidence, one-sided; where none is, the one that keeps most.
-        """
-        seen = {lam: self._calibration(lam) for lam in self.lambdas}
-        sure = [lam for lam in self.lambdas if _surely_keeps(seen[lam], retention)]
-        if sure:
-            best, rule = max(sure, key=lambda lam: _saved(seen[lam])), f"fastest that keeps {retention:.1%}, 95 % sure"
-        else:
-            best, rule = max(self.lambdas, key=lambda lam: _kept(seen[lam])), f"keeps most; none surely {retention:.1%}"
-        yield LambdaChosen(
-            lam=best,
-            rule=rule,
-            retention=_kept(seen[best]),
-            speedup=_saved(seen[best]),
-            samples=len(seen[best].names),
-        )
+    def ladder(self, seed: int) -> Ladder:
+        """The stages that a seed's policies use, one choice for all prices: so a larger λ never stops earlier."""
+        if seed not in self._ladders:
+            estimates, labels = self.estimates(seed, self.predictor.calibrates), self.known(seed).labels
+            some = self.prices[::SPARSE]
+            best = self.rule.best_ladder(estimates, labels, self.costs, some) if self.settings.skip else None
+            self._ladders[seed] = best or full_ladder(self.stages)
+        return self._ladders[seed]
 
     def answer(self) -> Iterator[Step]:
         """Every escalation and every final answer, for every λ and seed, on the evaluation samples."""
         for seed in self.draws:
-            seen = self.table(seed, "evaluate")
+            seen = self.seen(seed)
             for lam in self.lambdas:
                 if len(self.state.answered[lam, seed]) == len(seen.names):
                     continue
-                decided = self.policy(lam, seed).decide(seen.quality, policy_costs(self.state))
-                rows = Rows(seen, decided, policy_costs(self.state), self.state, lam, seed)
+                rows = Rows(self, lam, seed)
                 for start in range(0, len(seen.names), TOGETHER):
                     some = range(start, min(start + TOGETHER, len(seen.names)))
                     yield tuple(event for row in some for event in rows.events(row))
 
-    def table(self, seed: int, role: str) -> Table:
-        """The samples of one role and seed, gathered once: what they say is settled before policies are fitted."""
-        if (seed, role) not in self._tables:
-            self._tables[seed, role] = table(self.state, seed, role, self.draws[seed], self.stages)
-        return self._tables[seed, role]
+    def known(self, seed: int) -> Table:
+        """The samples that policies are fitted on."""
+        return self.table(seed, self.predictor.calibrates)
+
+    def seen(self, seed: int) -> Table:
+        """The samples that figures are made of."""
+        return self.table(seed, EVALUATED)
+
+    def table(self, seed: int, roles: tuple[str, ...]) -> Table:
+        """The samples of one seed and some roles, gathered once: all is settled before policies are fitted."""
+        if (seed, roles) not in self._tables:
+            drawn = self.draws[seed]
+            self._tables[seed, roles] = table(self.state, seed, roles, drawn, self.stages, self.predictor)
+        return self._tables[seed, roles]
+
+    def estimates(self, seed: int, roles: tuple[str, ...], *, skip: bool | None = None) -> Estimates:
+        """What the policies are told of these samples: judged again where they recall, by ladder where they `skip`."""
+        skip = self.settings.skip if skip is None else skip
+        if (seed, roles, skip) not in self._judged:
+            self._judged[seed, roles, skip] = self._told(seed, self.table(seed, roles), skip)
+        return self._judged[seed, roles, skip]
 
     def policy(self, lam: float, seed: int) -> FittedPolicy:
         """The rule as its event has it."""
         fitted = next(one for one in self.state.all(PolicyFitted) if (one.lam, one.seed) == (lam, seed))
         return policy_from_data(fitted.parameters)
 
-    def _calibration(self, lam: float) -> Outcomes:
-        """What the policies of one λ do on the samples that they were calibrated on."""
-        tally = Tally(self.state)
-        for seed in self.draws:
-            known = self.table(seed, "calibrate")
-            tally.add(known, self.policy(lam, seed).decide(known.quality, policy_costs(self.state)))
-        return tally.outcomes()
+    def decide(self, policy: FittedPolicy, seed: int, roles: tuple[str, ...]) -> Decisions:
+        """What a stopping rule decides for the samples of some roles."""
+        return policy.decide(self.estimates(seed, roles), self.costs)
+
+    @property
+    def prices(self) -> tuple[float, ...]:
+        """The λ that draw a frontier: even on a logarithmic scale, from a 300th of the last stage's cost to 3,000 times
+        it. Between these, policies go from the first stage alone to as much quality as the ladder has."""
+        last = float(self.costs[-1])
+        return tuple(rounded(last * price) for price in np.geomspace(0.003, 3000.0, self.settings.prices))
+
+    def _recall(self, seed: int) -> Iterator[RecallFitted]:
+        known = self.known(seed)
+        for ladder, q in known.qualities.items():
+            model = fit_recall_on(q, known.labels, known.same, ladder)
+            yield RecallFitted(seed=seed, stages=ladder, samples=len(known.names), parameters=model.to_data())
+
+    def recalls(self, seed: int) -> Mapping[Ladder, RecallModel]:
+        """How earlier answers are judged again, by ladder, as events have it."""
+        fitted = (one for one in self.state.all(RecallFitted) if one.seed == seed)
+        return {one.stages: RecallModel.from_data(one.parameters) for one in fitted}
+
+    def _told(self, seed: int, some: Table, skip: bool) -> Estimates:
+        whole = full_ladder(self.stages)
+        wanted = some.qualities if skip else {whole: some.quality}
+        if self.settings.recall:
+            models = self.recalls(seed)
+            wanted = {ladder: rejudged(models[ladder], q, some.same, ladder) for ladder, q in wanted.items()}
+        return wanted if skip else wanted[whole]
 
 
-def _kept(seen: Outcomes) -> float:
-    base = float(seen.baseline_right.sum())
-    return float(seen.right.sum()) / base if base else 1.0
-
-
-def _saved(seen: Outcomes) -> float:
-    return float(seen.baseline_cost.sum() / seen.cost.sum())
-
-
-def _surely_keeps(seen: Outcomes, retention: float) -> bool:
-    """One-sided t at 5 % of accuracy − retention × baseline accuracy, by clusters where there are any."""
-    kept = clustered_mean(seen.right - retention * seen.baseline_right, seen.groups)
-    if kept.standard_error == 0:
-        return kept.mean >= 0
-    return kept.mean > 0 and kept.p_value / 2 <= 0.05
+def rounded(price: float) -> float:
+    """A price with four digits, so that it reads well and is the same wherever it is said."""
+    return float(f"{price:.4g}")
 
 
 class Rows:
     """The events of one λ and seed, a sample a row."""
 
-    def __init__(self, seen: Table, decided: Decisions, costs: FloatArray, state: State, lam: float, seed: int) -> None:
-        """`costs` [stages] are those that decisions reckon with."""
-        self.seen, self.decided, self.costs, self.state, self.lam, self.seed = seen, decided, costs, state, lam, seed
-        self.paid = np.cumsum(np.where(decided.used, costs, 0.0), axis=1)
-        self.time_s = spent_seconds(seen, decided.used)
+    def __init__(self, replay: Replay, lam: float, seed: int) -> None:
+        """Decide every evaluation sample."""
+        policy = replay.policy(lam, seed)
+        self.seen, self.state, self.lam, self.seed = replay.seen(seed), replay.state, lam, seed
+        self.costs, self.told = replay.costs, replay.predictor.told
+        self.quality = judged(of_ladder(replay.estimates(seed, EVALUATED), policy.stages))
+        self.decided = policy.decide(self.quality, self.costs)
+        self.recall = replay.settings.recall
+        self.paid = np.cumsum(np.where(self.decided.used, self.costs, 0.0), axis=1)
+        self.time_s = spent_seconds(self.seen, self.decided.used)
 
     def events(self, row: int) -> Iterator[StageEscalated | SampleAnswered]:
         """The escalations of one sample and its final answer."""
-        used = np.flatnonzero(self.decided.used[row]).tolist()
-        for stage, following in pairwise(used):
+        used = tuple(np.flatnonzero(self.decided.used[row]).tolist())
+        for place, (stage, following) in enumerate(pairwise(used)):
             yield StageEscalated(
                 sample=self.seen.names[row],
                 policy=POLICY,
@@ -139,14 +203,20 @@ class Rows:
                 seed=self.seed,
                 stage=stage,
                 next_stage=following,
-                q=float(self.seen.quality[row, stage]),
+                q=self._in_hand(row, used[: place + 1]),
                 stop_value=float(self.decided.stop_value[row, stage]),
                 go_value=float(self.decided.go_value[row, stage]),
                 cost=float(self.paid[row, stage]),
+                after=after(used[: place + 1], self.told),
             )
-        yield self._answered(row)
+        yield self._answered(row, used)
 
-    def _answered(self, row: int) -> SampleAnswered:
+    def _in_hand(self, row: int, ran: tuple[int, ...]) -> float:
+        """The probability of the answer that would be given."""
+        judgements = self.quality[row, ran[-1], list(ran)]
+        return float(judgements.max() if self.recall else judgements[-1])
+
+    def _answered(self, row: int, used: tuple[int, ...]) -> SampleAnswered:
         stop, answer = int(self.decided.stop_stage[row]), int(self.decided.answer_stage[row])
         go = float(self.decided.go_value[row, stop])
         seconds = self.seen.seconds
@@ -160,7 +230,7 @@ class Rows:
             answer_stage=answer,
             early=answer < len(self.costs) - 1,
             correct=bool(self.seen.right[row, answer]),
-            q=float(self.seen.quality[row, answer]),
+            q=float(self.quality[row, stop, answer]),
             stop_value=float(self.decided.stop_value[row, stop]),
             go_value=go if np.isfinite(go) else None,
             cost=float(self.decided.cost[row]),
@@ -169,4 +239,5 @@ class Rows:
             time_s=None if self.time_s is None else float(self.time_s[row]),
             baseline_time_s=None if seconds is None else float(seconds[row, -1]),
             basis="replayed",
+            after=after(used, self.told),
         )

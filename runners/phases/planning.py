@@ -14,16 +14,17 @@ def plan(
     asked: Sequence[Asked],
     models: Sequence[str],
     lambdas: Sequence[float],
+    policies: int,
     seeds: Sequence[int],
     draws: Sequence[int | None],
     settings: AnalysisSettings,
     state: State,
 ) -> Iterator[Step]:
-    """The completeness ledger and the analysis plan."""
+    """The completeness ledger and the analysis plan. `policies` counts the λ with one that is searched for."""
     generations = len(asked) * len(models) * len(draws)
     evaluated = sum(len(one.samples) for one in state.all(SplitAssigned) if one.role == "evaluate")
     yield RunPlanned(
-        units={"generated": generations, "graded": generations, "answered": evaluated * len(lambdas)},
+        units={"generated": generations, "graded": generations, "answered": evaluated * policies},
         lambdas=tuple(lambdas),
         seeds=tuple(seeds),
         stages=tuple(models),

@@ -13,11 +13,11 @@ from asd.core.facts.sample import SamplePlanned
 from asd.runners import environment, model_files
 from asd.runners.base import Step
 from asd.runners.engines.base import Engine
+from asd.runners.settings import ROLES
 from asd.runners.state import State
 from asd.runners.tasks.base import Dataset, Problem, Role, Task
 
 PART = 2000
-ROLES = ("fit", "calibrate", "certify", "evaluate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def roles(asked: Sequence[Asked], seed: int, shares: dict[str, float]) -> dict[s
     }
     for kind in ("fit", "any"):
         prompts = {one.problem.prompt for one in asked if one.role == kind} - given["evaluate"].keys()
-        allowed = {role: shares[role] for role in ROLES if shares.get(role) and (kind == "any" or role != "evaluate")}
+        kinds = [role for role in ROLES if shares.get(role) and (kind == "any" or role != "evaluate")]
+        allowed: dict[str, float] = {role: shares[role] for role in kinds}
         given[kind] = _cut(sorted(prompts, key=lambda prompt: _rank(seed, prompt)), allowed)
     for one in asked:
         role = given[one.role].get(one.problem.prompt)
