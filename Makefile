@@ -17,6 +17,7 @@ help:  ## list the targets
 
 demo: $(RUN_READY)  ## run the pocket experiment; print a summary and where its report is
 	@$(BIN)/asd-runner start pocket --store $(STORE)
+	@$(BIN)/asd-runner ablate --store $(STORE) --only predictor --only costs --only ladder
 	@$(BIN)/asd project report --store $(STORE) -o $(STORE)/report.md
 	@$(BIN)/asd project lambdas --store $(STORE)
 	@echo "The report: $(STORE)/report.md"

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,12 +13,22 @@ from typing import ClassVar, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from asd.core.errors import AsdError, DiskError
+from asd.core.errors import AsdError, DiskError, UsageError
 from asd.core.event import Event, JsonObject
 from asd.core.facts.run import Nature, RunFailed, RunFinished, RunResumed, RunStarted
 from asd.core.facts.sample import SampleGenerated
 from asd.core.log import EventLog
 from asd.core.version import VERSION
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The run that another one varies: its id, its events, and its folder of files."""
+
+    run: str
+    read: Callable[[], Iterable[Event]]
+    files: Path
+
 
 Step = Event | tuple[Event, ...]
 """What a runner yields: an event, or several that happened together and are stored all or none."""
@@ -43,6 +54,7 @@ class Runner(BaseModel, ABC):
     telemetry_hz: float = Field(default=1.0, ge=0, le=100)
     files: Path = Field(default=Path("asd-files"), exclude=True)
     _known: Mapping[str, SampleGenerated] = PrivateAttr(default_factory=dict)
+    _varied: Parent | None = PrivateAttr(default=None)
 
     @property
     def nature(self) -> Nature:
@@ -67,6 +79,19 @@ class Runner(BaseModel, ABC):
         """The same runner, which may take `known` answers over."""
         copy = self.model_copy()
         copy._known = known
+        return copy
+
+    @property
+    def varied(self) -> Parent:
+        """The run that `parent` names. Raises `UsageError` where it was not handed in."""
+        if self._varied is None:
+            raise UsageError(f"the run {self.parent!r} that this one varies is not in the store; name another store")
+        return self._varied
+
+    def varying(self, parent: Parent) -> Self:
+        """The same runner, which may read the run that it varies."""
+        copy = self.model_copy()
+        copy._varied = parent
         return copy
 
     def config(self) -> JsonObject:

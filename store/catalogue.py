@@ -50,13 +50,19 @@ def prepare(cache: Path, segment: Segment) -> None:
 
 
 class Catalogue:
-    """A DuckDB connection in memory with the tables of `logs`; the tables of `parents` are in the schema `parent`.
+    """A DuckDB connection in memory with the tables of `logs`; the tables of `parents` are in the schema `parent`,
+    those of `children` in the schema `children`.
 
     With `sealed_by_arrow` the sealed files are read by Arrow, so that DuckDB itself needs no access to any file.
     """
 
     def __init__(
-        self, logs: Sequence[EventLog], parents: Sequence[EventLog] = (), *, sealed_by_arrow: bool = False
+        self,
+        logs: Sequence[EventLog],
+        parents: Sequence[EventLog] = (),
+        children: Sequence[EventLog] = (),
+        *,
+        sealed_by_arrow: bool = False,
     ) -> None:
         """Open the logs at their present heads. Raises `DamageError` for a damaged segment, `EventError` for events
         that cannot be lifted to this build's version."""
@@ -66,8 +72,9 @@ class Catalogue:
         self._arrow = sealed_by_arrow
         self._names = 0
         self.db.execute(MACROS)
-        self.db.execute("CREATE SCHEMA parent; CREATE SCHEMA hot")
+        self.db.execute("CREATE SCHEMA parent; CREATE SCHEMA children; CREATE SCHEMA hot")
         self._add("parent", parents)
+        self._add("children", children)
         self._add("main", logs)
 
     def sql(self, query: str, parameters: dict[str, object] | None = None) -> pa.Table:

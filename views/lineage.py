@@ -83,7 +83,7 @@ def tables(name: str) -> tuple[str, ...]:
 def _code(sql: str) -> str:
     """`sql` without comments, strings and output names."""
     bare = re.sub(r"--[^\n]*|'(?:[^']|'')*'", " ", sql)
-    return re.sub(r"\bAS\s+\w+|\bparent\.\w+", " ", bare, flags=re.IGNORECASE)
+    return re.sub(r"\bAS\s+\w+|\b(?:parent|children)\.\w+", " ", bare, flags=re.IGNORECASE)
 
 
 def closure(name: str) -> list[str]:

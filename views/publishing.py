@@ -9,8 +9,8 @@ from asd.core.facts.analysis import ReportPublished
 from asd.store.files import FileLog
 from asd.store.store import Store
 from asd.views.as_of import REPORTS
-from asd.views.document import Language
 from asd.views.rendering import Wanted, open_session, report
+from asd.views.report import Language
 from asd.views.session import Session
 
 
@@ -19,7 +19,9 @@ def publish(store: Store, session: Session, data: bytes, form: Wanted, language:
     heads = {str(row["stream"]): int(str(row["last_seq"])) for row in session.rows("streams")}
     notes = {stream: note for stream, note in session.notes.items() if stream in heads}
     told = f"{form or 'md'}/{language}"
-    event = ReportPublished(format=told, sha256=sha256(data).hexdigest(), heads=heads, notes=notes)
+    event = ReportPublished(
+        format=told, sha256=sha256(data).hexdigest(), heads=heads, notes=notes, ablations=session.children
+    )
     with store.run(session.run) as log:
         log.append(REPORTS, [event])
 
@@ -41,7 +43,7 @@ def check(store: Store, run: str | None, file: Path) -> str:
             f"{file}: not a report that the run {log.run} handed out: it was edited, or is another run's (--run)"
         )
     form, _, language = published.format.partition("/")
-    session = open_session(store, log.run, published.heads, published.notes)
+    session = open_session(store, log.run, published.heads, published.notes, published.ablations)
     again = report(session, cast(Wanted, form), cast(Language, language))
     session.close()
     if again != data:

@@ -10,6 +10,7 @@ from asd.core.errors import UsageError
 from asd.views.cli import STORE, JsonOption, OutputOption, StoreOption, color, emit, new_app, run_app, tell, width
 
 if TYPE_CHECKING:
+    from asd.core.event import JsonObject
     from asd.core.facts.sample import SampleGenerated
     from asd.runners.base import Runner
     from asd.store.files import FileLog
@@ -66,6 +67,25 @@ def live(
 
 
 @app.command()
+def ablate(
+    run: Annotated[str | None, typer.Argument(help="A finished cascade's id; default: the latest run.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="predictor, costs, ladder, information or policy; repeatable.")
+    ] = None,
+    store: StoreOption = Path(STORE),
+) -> None:
+    """Measure what each part of the method brings: a run of its own over a finished run's events, without a model."""
+    from asd.runners.config import build
+    from asd.store.store import Store, fresh_id
+    from asd.views.children import ablation_name
+
+    parent = Store(store).run(run)
+    settings: JsonObject = {"runner": "ablation", "parent": parent.run, "name": ablation_name(parent)}
+    runner = build(settings | ({"ablations": only} if only else {}))
+    _record(runner, Store(store).create(fresh_id(runner.name)), store)
+
+
+@app.command()
 def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: StoreOption = Path(STORE)) -> None:
     """Go on with an interrupted run: what is logged is not done again."""
     from asd.core.facts.run import RunStarted
@@ -93,12 +113,28 @@ def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
     if any(log.read(only=(RunFinished,))):
         tell(f"run {log.run} had finished already; its report: asd project report --run {log.run}")
         return
-    runner = runner.recalling(_known(runner, store))
+    runner = _with_others(runner, store)
     tell(f"run {log.run} in {store}")
     with log, beside(runner, log), watching(sys.stderr) as watch:
         record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
     place = "" if store == Path(STORE) else f" --store {store}"
     tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")
+
+
+def _with_others(runner: "Runner", store: Path) -> "Runner":
+    """The runner with what it may read of other runs."""
+    from asd.core.errors import UnknownRunError
+    from asd.runners.base import Parent
+    from asd.store.store import Store
+
+    runner = runner.recalling(_known(runner, store))
+    if runner.parent is None:
+        return runner
+    try:
+        log = Store(store).run(runner.parent)
+    except UnknownRunError:
+        return runner  # a run may name a parent in another store, to be compared with later
+    return runner.varying(Parent(log.run, lambda: (record.event for record in log.read()), log.files))
 
 
 def _known(runner: "Runner", store: Path) -> "dict[str, SampleGenerated]":

@@ -1,6 +1,6 @@
 """One run's tables, opened once: projections run over them, each at most one time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -13,13 +13,21 @@ from asd.views import projections
 
 
 class Session:
-    """The catalogue of one run, with the run that it varies (if any) in the schema `parent`."""
+    """The catalogue of one run, with the run that it varies (if any) in the schema `parent`, and those that measure its
+    ablations in the schema `children`."""
 
-    def __init__(self, log: EventLog, parent: EventLog | None = None, notes: Mapping[str, str] | None = None) -> None:
-        """Open both logs at their present heads; `notes` are the signed heads, by stream. Errors as for `Catalogue`."""
+    def __init__(
+        self,
+        log: EventLog,
+        parent: EventLog | None = None,
+        notes: Mapping[str, str] | None = None,
+        children: Sequence[EventLog] = (),
+    ) -> None:
+        """Open the logs at their present heads; `notes` are the signed heads, by stream. Errors as for `Catalogue`."""
         self.run = log.run
         self.notes = dict(notes or {})
-        self.catalogue = Catalogue([log], [parent] if parent is not None else [])
+        self.children = tuple(child.run for child in children)
+        self.catalogue = Catalogue([log], [parent] if parent is not None else [], children)
         self._made: set[str] = set()
         self._rows: dict[str, list[dict[str, object]]] = {}
 

@@ -1,4 +1,5 @@
 -- Accuracy against cost for every policy and setting, averaged over seeds. cost_share 1 is the last stage alone.
+-- on_path: a price that is there only to draw the frontier; for these, there is the task 'all' only.
 -- by policy_evaluated: policy, setting, task
 SELECT policy, setting, task,
     count(*)::BIGINT AS seeds,
@@ -9,6 +10,7 @@ SELECT policy, setting, task,
     min(accuracy) AS accuracy_least_seed, max(accuracy) AS accuracy_best_seed,
     min(cost) AS cost_share_least_seed, max(cost) AS cost_share_most_seed,
     bool_or(chosen) AS chosen,
+    bool_and(on_path) AS on_path,
     string_agg(DISTINCT basis, '+' ORDER BY basis) AS basis,
     (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM policy_evaluated

@@ -2,7 +2,7 @@
 -- by predictor_calibrated: stage, role
 WITH bins AS (
     SELECT seed, stage, role, unnest(reliability, recursive := true), generate_subscripts(reliability, 1) AS bin
-    FROM predictor_calibrated
+    FROM predictor_calibrated WHERE "after" IS NULL
 )
 SELECT stage, role, bin, sum(samples)::BIGINT AS samples,
     exact_sum(samples * predicted) / nullif(sum(samples), 0) AS predicted,

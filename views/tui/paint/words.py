@@ -17,7 +17,6 @@ STYLES = {
     "empty": "yellow",
     "opening": "bold yellow",
     "unreadable": "bold red",
-    "damaged": "bold red",
 }
 SIGNS = {
     "running": "▶",
@@ -28,7 +27,6 @@ SIGNS = {
     "empty": "·",
     "opening": "…",
     "unreadable": "!",
-    "damaged": "!",
 }
 INTERIM = "interim: not for inference"
 

@@ -24,7 +24,7 @@ class EventsPanel(ListedPanel):
         Column("subject", lambda row: cut(row[4] or "", 60), 30),
         Column("data", lambda row: events.brief(row[6] or "", 200)),
     )
-    LEAVING = ("stream", "data")
+    NARROW = (*COLUMNS[:1], *COLUMNS[2:4], Column("subject", lambda row: cut(row[4] or "", 60)))
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -56,6 +56,11 @@ class EventsPanel(ListedPanel):
         """Whether the tail is followed is said too."""
         words = ("following the tail", "bold green") if self.following else ("not following (F)", "dim")
         return super().note(rows).append("  ").append(*words)
+
+    def on_resize(self) -> None:
+        """Fewer columns where there is little room."""
+        self.table.columns = self.COLUMNS if self.size.width >= 110 else self.NARROW
+        self.table.refresh()
 
     def move(self, by: int) -> None:
         """Whoever goes up wants to read and no longer follow."""
