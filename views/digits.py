@@ -33,6 +33,8 @@ def number(column: str, value: float) -> str:
         return f"{value:.2f}"
     if any(part in column for part in _SHARES):
         return f"{value:.3f}"
+    if column in _TWO or column.startswith("only_"):
+        return f"{value:.2f}"
     if column.endswith("_s"):
         return seconds(value)
     return f"{value:.4g}" if abs(value) < 10_000 or value != round(value) else f"{value:,.0f}"
@@ -42,7 +44,9 @@ _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
 """Columns whose integers name something."""
 _SPEEDUP = ("speedup", "improvement_factor", "relative_cost", "mean_relative_cost")
 _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", "auroc", "brier", "ece", "observed",
-           "predicted", "log_loss", "probability")  # fmt: skip
+           "predicted", "log_loss", "probability", "cohens_h", "estimate", "low_9", "high_9",
+           "effect_size")  # fmt: skip
+_TWO = ("matched_odds_ratio", "design_effect", "policy_cost")
 
 
 def p_value(p: float) -> str:

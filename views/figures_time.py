@@ -138,6 +138,6 @@ def phases(session: Session) -> Figure | None:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel("seconds since the run began")
     axes.margins(x=0.12)
-    axes.set_xlim(0, None)
+    axes.set_xlim(min(0.0, *(span["began"] - began for span in spans)), None)
     axes.grid(visible=False, axis="y")
     return figure

@@ -136,5 +136,6 @@ def _source(session: Session, table: str, condition: str) -> Source:
         "SELECT count(*)::BIGINT AS events, arg_min(stream || ' ' || seq, (time, stream, seq)) AS first,"
         f" arg_max(stream || ' ' || seq, (time, stream, seq)) AS last FROM {quoted(table)} WHERE {condition}"
     )
-    [row] = session.catalogue.sql(query).to_pylist()
-    return Source(table, condition, row["events"], row["first"], row["last"])
+    [row] = session.ask(query)
+    ends = (None if row[end] is None else str(row[end]) for end in ("first", "last"))
+    return Source(table, condition, int(str(row["events"])), *ends)

@@ -105,7 +105,12 @@ def _of(row: Row, share: str, count: str) -> str:
     """An accuracy as three decimals with its k/n; k is a mean over seeds where there are several."""
     if row[share] is None:
         return NOT_RECORDED
-    return f"{row[share]:.3f} ({row[count]:g}/{row['samples']})"
+    return f"{row[share]:.3f} ({_count(row[count])}/{row['samples']})"
+
+
+def _count(value: object) -> str:
+    """A count; one decimal where it is a mean over seeds."""
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, int | float) else NOT_RECORDED
 
 
 def _four(row: Row) -> str:
@@ -114,7 +119,7 @@ def _four(row: Row) -> str:
 
 
 def _right(row: Row) -> str:
-    return NOT_RECORDED if row["correct_samples"] is None else f"{row['correct_samples']:g}/{row['samples']}"
+    return NOT_RECORDED if row["correct_samples"] is None else f"{_count(row['correct_samples'])}/{row['samples']}"
 
 
 def _intervals(session: Session) -> Table:

@@ -1,5 +1,7 @@
 """Sections 1 to 5 of the record: when, on which data, with which models and settings, on which machine."""
 
+from collections.abc import Callable
+
 from asd.views.digits import NOT_RECORDED, duration, shown, size
 from asd.views.document import Block, Column, Fields, Figure, Row, Table, Text
 from asd.views.figures import NAMES
@@ -24,7 +26,7 @@ def dates(session: Session) -> tuple[Block, ...]:
         ("started", "started"),
         ("last event", "last_event"),
         ("active (s)", "active_s"),
-        ("gap before (s)", "gap_before_s"),
+        ("gap before (s)", "gap_before_s", _gap),
         ("ended", "ended"),
     )
     phases = table(
@@ -38,6 +40,10 @@ def dates(session: Session) -> tuple[Block, ...]:
         ("share", "share"),
     )
     return (Fields("run", pairs), attempts, phases, figure("phases"))
+
+
+def _gap(row: Row) -> str:
+    return "none" if row["attempt"] == 1 else shown("gap_before_s", row["gap_before_s"])
 
 
 def _total(value: object) -> str:
@@ -88,14 +94,14 @@ def models(session: Session) -> tuple[Block, ...]:
             ("model", "model"),
             ("local path", "path"),
             ("engine", "engine"),
-            ("GPUs", "gpus"),
+            ("GPUs", "gpus", _listed("gpus")),
             ("tensor parallelism", "tensor_parallel"),
             ("memory used", "gpu_memory_bytes"),
             ("parameters", "parameters"),
             ("latency (s)", "mean_latency_s"),
             ("relative cost", "relative_cost"),
             ("files right", "files_ok", _files),
-            ("files not ok", "files_not_ok"),
+            ("files not ok", "files_not_ok", _listed("files_not_ok")),
             ("nature", "nature"),
             terms=("nature",),
         ),
@@ -114,6 +120,15 @@ def _files(row: Row) -> str:
     return NOT_RECORDED if row["files_total"] is None else f"{row['files_ok']}/{row['files_total']}"
 
 
+def _listed(name: str) -> Callable[[Row], str]:
+    """A list; an empty one is 'none'."""
+
+    def show(row: Row) -> str:
+        return "none" if row[name] == "" else shown(name, row[name])
+
+    return show
+
+
 def parameters(session: Session) -> tuple[Block, ...]:
     """Every setting, and the questions that were fixed before the first sample."""
     plan = table(
@@ -130,7 +145,21 @@ def parameters(session: Session) -> tuple[Block, ...]:
     if not plan.rows:
         unplanned = (Text("No question was fixed before the first sample: this run is exploratory.", warning=True),)
     settings = table(session, "parameters", "Every setting of the run", ("parameter", "parameter"), ("value", "value"))
-    return (settings, plan, *unplanned)
+    training = table(
+        session,
+        "training",
+        "The quality predictor as it was fitted",
+        ("seed", "seed"),
+        ("features", "features"),
+        ("hidden layers", "hidden"),
+        ("dropout", "dropout"),
+        ("fitted on samples", "samples"),
+        ("epochs", "epochs"),
+        ("loss", "loss"),
+        ("time (s)", "train_s"),
+        ("SHA-256 of the weights", "sha256"),
+    )
+    return (settings, plan, *unplanned, training)
 
 
 def environment(session: Session) -> tuple[Block, ...]:

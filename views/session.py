@@ -30,6 +30,7 @@ class Session:
         self.catalogue = Catalogue([log], [parent] if parent is not None else [], children)
         self._made: set[str] = set()
         self._rows: dict[str, list[dict[str, object]]] = {}
+        self._asked: dict[str, list[dict[str, object]]] = {}
 
     def table(self, name: str) -> pa.Table:
         """The rows of the projection `name`. Raises `UnknownPluginError`, and `UsageError` for SQL that fails."""
@@ -41,6 +42,12 @@ class Session:
         if name not in self._rows:
             self._rows[name] = self.table(name).to_pylist()
         return self._rows[name]
+
+    def ask(self, query: str) -> list[dict[str, object]]:
+        """The rows of `query`; the same query is asked of the catalogue once. Leave them as they are."""
+        if query not in self._asked:
+            self._asked[query] = self.catalogue.sql(query).to_pylist()
+        return self._asked[query]
 
     def make(self, name: str, path: tuple[str, ...] = ()) -> None:
         """Compute the projection `name`, after those it uses, as a table of the same name."""

@@ -89,7 +89,8 @@ class Questions:
             method, found = "exact McNemar", [intervals.tango(table, level) for level in LEVELS]
         else:
             p, found = self._sign_flip(seen, rng_seed)
-            method = f"sign-flip permutation, {self.settings.permutations:,} resamples"
+            flipped = "sign-flip" if seen.clusters is None else "cluster sign-flip"
+            method = f"{flipped} permutation, {self.settings.permutations:,} resamples"
         return replace(
             about("accuracy-difference", lam, task, seen),
             method=method,

@@ -16,4 +16,4 @@ SELECT name, task, lam AS "lambda", samples, seeds, estimate AS accuracy_differe
 FROM statistics_computed
 WHERE name LIKE 'accuracy-difference%' AND name NOT LIKE '%posterior' AND name NOT LIKE '%cell'
     AND details ->> 'only_ours' IS NOT NULL
-ORDER BY name, "lambda", task
+ORDER BY name, "lambda", task = 'all', task

@@ -6,7 +6,7 @@ WITH last AS (
 )
 SELECT field, value FROM (
     SELECT unnest([
-        {'place': 1, 'field': 'gpus', 'value': len(gpus)::VARCHAR},
+        {'place': 1.0, 'field': 'gpus', 'value': len(gpus)::VARCHAR},
         {'place': 3, 'field': 'gpu_memory_bytes_total', 'value': list_sum(list_transform(gpus, lambda g: g.memory_bytes))::BIGINT::VARCHAR},
         {'place': 4, 'field': 'cpu_model', 'value': cpu.model},
         {'place': 5, 'field': 'cpu_architecture', 'value': cpu.architecture},
@@ -17,6 +17,7 @@ SELECT field, value FROM (
         {'place': 10, 'field': 'memory_available_bytes', 'value': memory_available_bytes::VARCHAR},
         {'place': 11, 'field': 'disk_bytes', 'value': disk_bytes::VARCHAR},
         {'place': 12, 'field': 'disk_used_bytes', 'value': disk_used_bytes::VARCHAR},
+        {'place': 12.5, 'field': 'disk_share_used', 'value': round(100.0 * disk_used_bytes / disk_bytes, 1) || ' %'},
         {'place': 13, 'field': 'os', 'value': os},
         {'place': 14, 'field': 'kernel', 'value': kernel},
         {'place': 15, 'field': 'python', 'value': python},

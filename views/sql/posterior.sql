@@ -17,4 +17,4 @@ SELECT name, task, lam AS "lambda", samples, (details ->> 'seed')::BIGINT AS see
     rng_seed, method
 FROM statistics_computed
 WHERE name LIKE '%posterior'
-ORDER BY "lambda", task
+ORDER BY "lambda", task = 'all', task
