@@ -95,12 +95,20 @@ def tried(query: Callable[..., T], *arguments: object) -> T | None:
         return None
 
 
+def _memory(handle: object) -> Any:
+    """Memory without what the driver keeps for itself, as nvidia-smi shows it; a driver before 510 counts that in."""
+    import pynvml
+
+    second = tried(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2)
+    return second or tried(pynvml.nvmlDeviceGetMemoryInfo, handle)
+
+
 def _gpu(index: int) -> Gpu:
     import pynvml
 
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     capability = tried(pynvml.nvmlDeviceGetCudaComputeCapability, handle)
-    memory = tried(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    memory = _memory(handle)
     limit = tried(pynvml.nvmlDeviceGetEnforcedPowerLimit, handle)
     return Gpu(
         index=index,
@@ -117,7 +125,7 @@ def _reading(index: int, processes: Collection[int]) -> DeviceSampled:
 
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     rates = tried(nvml.nvmlDeviceGetUtilizationRates, handle)
-    memory = tried(nvml.nvmlDeviceGetMemoryInfo, handle)
+    memory = _memory(handle)
     clocks_mhz = [
         tried(nvml.nvmlDeviceGetClockInfo, handle, kind) for kind in (nvml.NVML_CLOCK_SM, nvml.NVML_CLOCK_MEM)
     ]

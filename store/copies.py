@@ -26,6 +26,9 @@ def merge(first: Path, second: Path, target: Path) -> Path:
     went on differently in the two, `DamageError` for a damaged copy.
     """
     run = checked_run(first.name)
+    for copy in (first, second):
+        if not copy.is_dir() or copy.is_symlink():
+            raise UsageError(f"{copy}: no folder of a run; name two copies of one run")
     if second.name != run:
         raise UsageError(f"{first.name} and {second.name} are different runs; only copies of one run can be joined")
     place, making = target / run, target / f".{run}.joining"

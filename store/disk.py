@@ -51,12 +51,12 @@ class Disk:
         finally:
             os.close(fd)
 
-    def write_all(self, fd: int, data: bytes, offset: int) -> None:
+    def write_all(self, fd: int, data: bytes | memoryview, offset: int) -> None:
         """Write all of `data` at `offset`, going on after a short write."""
-        rest = memoryview(data)
-        while rest:
-            written = self.write(fd, rest, offset)
-            rest, offset = rest[written:], offset + written
+        done = 0
+        while done < len(data):
+            with memoryview(data)[done:] as rest:
+                done += self.write(fd, rest, offset + done)
 
     def store(self, path: Path, data: bytes, temporary: Path) -> None:
         """Put a whole file at `path`, whole or not at all; its folder must be synced by the caller."""

@@ -67,9 +67,12 @@ class FileLog:
 
         With durability "group" it returns before they are on the disk; `durable` and `flush` wait for that.
         """
-        if not events and stream not in self._writers:
-            return self._last(checked_stream(stream))
-        return self._writer(stream).append(events)
+        writer = self._writers.get(stream)
+        if writer is None or writer.failed:
+            if not events:
+                return self._last(checked_stream(stream))
+            writer = self._writer(stream)
+        return writer.append(events)
 
     def durable(self, stream: str, seq: int) -> None:
         """Wait until event `seq` of `stream`, appended here, is on the disk. Raises `DiskError` where that fails."""
@@ -161,6 +164,8 @@ class FileLog:
         disk, signer = self.options.disk, self.options.signer
         if signer is not None:
             signer.verifier  # noqa: B018  (a key that must not be used is refused before anything is written)
+        if (self.path / stream).is_symlink():
+            raise UsageError(f"{self.path / stream}: a stream must be a folder of its own, not a link")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.path / stream):

@@ -47,6 +47,8 @@ class HotReader:
         for line in self._file:
             position += len(line)
             lines.append(line)
+            if not line.endswith(b"\n"):
+                break  # Here the file ended, and the line's rest, if it has come since, would seem a line of its own.
             commit = commit_in(line)
             if commit is None:
                 continue

@@ -12,7 +12,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -44,7 +44,7 @@ def checked_run(name: str) -> str:
 
 def checked_stream(name: str) -> str:
     """`name` if a stream may be called so, else `UsageError`."""
-    if _STREAM.fullmatch(name) is None or name in (FILES, CACHE):
+    if not _is_stream(name):
         raise UsageError(
             f"{name!r} is no name of a stream; use small letters, digits and hyphens, at most 64,"
             f" and neither {FILES!r} nor {CACHE!r}"
@@ -209,8 +209,26 @@ def stream_folders(run: Path) -> list[Path]:
     """The folders of a run's streams, sorted by name; links are not followed."""
     if not run.is_dir():
         return []
-    names = (path for path in run.iterdir() if _STREAM.fullmatch(path.name) and path.name not in (FILES, CACHE))
+    names = (path for path in run.iterdir() if _is_stream(path.name))
     return sorted(path for path in names if path.is_dir() and not path.is_symlink())
+
+
+def stream_links(run: Path) -> list[Path]:
+    """Links of a run where the folders of streams are: nothing in them is read."""
+    return _links(path for path in run.iterdir() if _is_stream(path.name))
+
+
+def file_links(stream: Path) -> list[Path]:
+    """Links of a stream's folder where its files are: they are not read."""
+    return _links(path for path in stream.iterdir() if _is_ours(path))
+
+
+def _links(paths: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in paths if path.is_symlink())
+
+
+def _is_stream(name: str) -> bool:
+    return _STREAM.fullmatch(name) is not None and name not in (FILES, CACHE)
 
 
 def run_folders(store: Path) -> list[Path]:

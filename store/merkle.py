@@ -31,16 +31,19 @@ class Tree:
         return tuple(self._peaks)
 
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes at the end."""
-        peaks, size = self._peaks, self.size
-        for leaf in leaves:
-            carry = size
-            while carry & 1:
-                leaf = sha256(b"\1" + peaks.pop() + leaf).digest()
-                carry >>= 1
-            peaks.append(leaf)
-            size += 1
-        self.size = size
+        """Add leaf hashes at the end, level by level: what has no partner at its level is a peak of the new tree."""
+        level, size, peaks = list(leaves), self.size, self._peaks
+        self.size += len(level)
+        new: list[bytes] = []
+        while level:
+            if size & 1:
+                level.insert(0, peaks.pop())
+            if len(level) & 1:
+                new.append(level.pop())
+            pairs = iter(level)
+            level = [sha256(b"\1" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+            size >>= 1
+        peaks.extend(reversed(new))
 
     def root(self) -> bytes:
         """The root over all leaves so far."""

@@ -5,7 +5,7 @@ column `line`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 import pyarrow as pa
@@ -43,10 +43,11 @@ def encode(lines: Sequence[bytes], first: int, before: Tree) -> tuple[bytes, Man
     Raises `DamageError` for a line that is no event's.
     """
     records = [_record(line, seq) for seq, line in enumerate(lines, first)]
-    kept = [_kept(record, line) for record, line in zip(records, lines, strict=True)]
+    leaves = [leaf_of(line[:-HASH_LENGTH] + b"}") for line in lines]
+    kept = [_kept(*one) for one in zip(records, lines, leaves, strict=True)]
     data = _parquet(records, kept)
     tree = before.copy()
-    tree.extend(leaf_of(line[:-HASH_LENGTH] + b"}") for line in lines)
+    tree.extend(leaves)
     return data, Manifest(
         format=FORMAT,
         run=records[0].run,
@@ -70,18 +71,15 @@ def _record(line: bytes, seq: int) -> Record:
     return record
 
 
-def _kept(record: Record, line: bytes) -> str | None:
-    body = body_of(record)
-    return None if line == sealed_with(body, leaf_of(body)) else line.decode()
+def _kept(record: Record, line: bytes, leaf: bytes) -> str | None:
+    return None if line == sealed_with(body_of(record), leaf) else line.decode()
 
 
 def _parquet(records: Sequence[Record], lines: Sequence[str | None]) -> bytes:
-    rows = [
-        (one.run, one.stream, one.seq, one.time, one.id, one.kind, one.v, one.subject, one.cause, one.data, line)
-        for one, line in zip(records, lines, strict=True)
-    ]
-    columns = zip(*rows, strict=True)
-    table = pa.table([_column(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
+    columns = [[getattr(one, name) for one in records] for name in SCHEMA.names[:-1]]
+    table = pa.table(
+        [_column(values, field.type) for values, field in zip((*columns, lines), SCHEMA, strict=True)], SCHEMA
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
@@ -97,11 +95,10 @@ def _parquet(records: Sequence[Record], lines: Sequence[str | None]) -> bytes:
     return data
 
 
-def _column(values: Iterable[object], kind: pa.DataType) -> pa.Array:
-    listed = list(values)
-    if listed and isinstance(listed[0], bytes):
-        return pa.array(listed, pa.binary()).cast(kind)
-    return pa.array(listed, kind)
+def _column(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    if values and isinstance(values[0], bytes):
+        return pa.array(values, pa.binary()).cast(kind)
+    return pa.array(values, kind)
 
 
 def records_in(sealed: Sealed, manifest: Manifest, after: int = -1) -> Iterator[Record]:

@@ -11,7 +11,6 @@ from asd.store.manifest import Manifest, read_manifest
 from asd.store.merkle import Tree
 from asd.store.opening import Opened
 from asd.store.options import Options
-from asd.store.reader import StreamReader
 
 
 class Sealer:
@@ -105,16 +104,12 @@ class Sealer:
                 self._disk.remove(path)
                 self._done.remove((when, path))
 
-    def ids(self) -> Iterator[tuple[int, str]]:
-        """Place and id of every fact in sealed files that is stated once."""
+    def facts(self) -> Iterator[tuple[str, int]]:
+        """Id and place of every fact in sealed files that is stated once."""
         from asd.store.sealed import ids_in
 
         for one in self._sealed:
-            yield from ((seq, id) for seq, id in ids_in(one, read_manifest(one)) if not id.endswith(f"#{seq}"))
-
-    def data_at(self, seq: int) -> bytes:
-        """The data of the sealed event `seq`."""
-        return next(StreamReader(self._folder, seq - 1).poll()).data
+            yield from ((id, seq) for seq, id in ids_in(one, read_manifest(one)) if not id.endswith(f"#{seq}"))
 
 
 def _lines(hot: Hot) -> list[bytes]:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asd.core.errors import UsageError
 from asd.store.damage import DamagedFileError
 from asd.store.keys import key_path
 from asd.store.layout import SIGNERS
@@ -75,5 +76,8 @@ def signers_of(folder: Path) -> list[str]:
 
 
 def own_verifier() -> str | None:
-    """This user's verifier line, or None where there is no key yet; none is made."""
-    return Signer().verifier if key_path().is_file() else None
+    """This user's verifier line, or None where there is no key yet that can be used; none is made."""
+    try:
+        return Signer().verifier if key_path().is_file() else None
+    except UsageError:
+        return None

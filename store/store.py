@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from asd.core.errors import DiskError, UnknownRunError, UsageError
+from asd.core.errors import DamageError, DiskError, UnknownRunError, UsageError
 from asd.store.files import FileLog
 from asd.store.layout import Sealed, chain, checked_run, run_folders, steadily, stream_folders
 from asd.store.manifest import read_manifest
@@ -25,7 +25,7 @@ class Store:
         self.options = options or Options()
 
     def runs(self) -> tuple[str, ...]:
-        """The ids of all runs, in the order in which they began; runs without an event come last."""
+        """The ids of all runs, in the order in which they began; those of which that cannot be told come last."""
         began = {folder.name: _began(folder) for folder in run_folders(self.path)}
         latest = datetime.max.replace(tzinfo=UTC)
         return tuple(sorted(began, key=lambda name: (began[name] or latest, name)))
@@ -42,7 +42,9 @@ class Store:
         """The log of a run, None for the latest. Raises `UnknownRunError` where the store does not hold it."""
         name = self.latest() if run_id is None else checked_run(run_id)
         folder = self.path / name
-        if not folder.is_dir() or folder.is_symlink():
+        if folder.is_symlink():
+            raise UnknownRunError(f"{folder}: is a link, and a run must be a folder of its own; name its own store")
+        if not folder.is_dir():
             raise UnknownRunError(f"{self.path}: no run {name!r}; `asd runs` lists what is there")
         return FileLog(folder, self.options)
 
@@ -67,8 +69,11 @@ def fresh_id(name: str, now: datetime | None = None) -> str:
 
 
 def _began(folder: Path) -> datetime | None:
-    """When the first event of the run in `folder` was logged."""
-    times = (steadily(partial(_first_time, stream)) for stream in stream_folders(folder))
+    """When the first event of the run in `folder` was logged; None where there is none, or where it cannot be read."""
+    try:
+        times = [steadily(partial(_first_time, stream)) for stream in stream_folders(folder)]
+    except DamageError:
+        return None
     return min((time for time in times if time is not None), default=None)
 
 

@@ -1,10 +1,10 @@
 """The hot file that a writer appends groups to."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from asd.store.commit import Commit, commit_line
 from asd.store.disk import Disk
+from asd.store.group import Group
 from asd.store.layout import hot_name
 from asd.store.merkle import Tree
 
@@ -21,20 +21,19 @@ class TailFile:
         self._new = end is None
         self._fd = disk.create(self.path) if end is None else disk.open(self.path)
 
-    def write_group(self, lines: Sequence[bytes], previous: int, tree: Tree) -> int:
-        """Write `lines` and their commit line in one go and return the new length; `tree` has the lines already.
+    def write_group(self, group: Group, previous: int, tree: Tree) -> int:
+        """Write the lines and their commit line in one go and return the new length; `tree` has the lines already.
 
         What was written is cut again where the disk refuses a part of it; then the `OSError` is raised.
         """
-        length = sum(map(len, lines))
-        commit = Commit(previous, tree.size, length, tree.root())
-        data = b"".join([*lines, commit_line(commit, self.end + length)])
-        try:
-            self._disk.write_all(self._fd, data, self.end)
-        except OSError:
-            self.roll_back()
-            raise
-        return self.end + len(data)
+        commit = Commit(previous, tree.size, group.length, tree.root())
+        with group.closed_by(commit_line(commit, self.end + group.length)) as data:
+            try:
+                self._disk.write_all(self._fd, data, self.end)
+            except OSError:
+                self.roll_back()
+                raise
+            return self.end + len(data)
 
     def sync(self) -> None:
         """Wait until what was written is on the disk, the file's own name included."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asd.store.findings import Problem, StreamCheck, Verification
-from asd.store.layout import steadily, stream_folders
+from asd.store.layout import file_links, steadily, stream_folders, stream_links
 from asd.store.notes import Head, origin, read_note
 from asd.store.verify_stream import StreamVerifier
 
@@ -21,17 +21,22 @@ def verify(run: Path, *, key: str | None = None, heads: Sequence[str] = ()) -> V
     """
     kept = [read_note(note, key) for note in heads]
     found = [_checked(folder, key, kept) for folder in stream_folders(run)]
-    names = {origin(run.name, one.stream) for one in found}
-    strangers = [head for head in kept if head.origin not in names]
-    if strangers:
-        lost = StreamCheck(strangers[0].stream)
-        for head in strangers:
-            lost.problems.append(
-                Problem(str(run), 0, head.size, f"there is no stream {head.origin!r}, which had a head")
-            )
-        found.append(lost)
+    found += [StreamCheck(path.name, problems=[_link(path)]) for path in stream_links(run)]
+    there = {origin(run.name, one.stream) for one in found}
+    lost = (head for head in kept if head.origin not in there)
+    found += [StreamCheck(head.stream, problems=[_lost(run, head)]) for head in lost]
     return Verification(run.name, tuple(found))
 
 
 def _checked(folder: Path, key: str | None, kept: Sequence[Head]) -> StreamCheck:
-    return steadily(lambda: StreamVerifier(folder, key, kept).check())
+    check = steadily(lambda: StreamVerifier(folder, key, kept).check())
+    check.problems += [_link(path) for path in file_links(folder)]
+    return check
+
+
+def _link(path: Path) -> Problem:
+    return Problem(str(path), 0, 0, "it is a link, and a log is plain files in folders of its own: it was not read")
+
+
+def _lost(run: Path, head: Head) -> Problem:
+    return Problem(str(run), 0, 0, f"there is no stream {head.origin!r}, of which a head says {head.size} events")

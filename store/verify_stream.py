@@ -134,6 +134,8 @@ class StreamVerifier:
             return
         self._found.latest_head = note
         signers = [self._key] if self._key is not None else signers_of(self._folder)
+        if not signers:
+            raise DamagedFileError(sealed.note, sealed.first, 0, "no public key lies beside it; name one with --key")
         head = Head(
             origin(manifest.run, manifest.stream),
             manifest.last + 1,

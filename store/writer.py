@@ -2,37 +2,28 @@
 
 import atexit
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Condition, Thread
-from typing import NamedTuple
+from threading import Condition, RLock, Thread
 
 from asd.core.errors import DiskError
 from asd.core.event import Event
+from asd.store.group import Group
+from asd.store.intake import Intake
 from asd.store.layout import Hot
-from asd.store.line import LINE_CAP, Clock, affixes, body, data_of, id_of, leaf_of, sealed_with, too_long
+from asd.store.line import Clock
 from asd.store.lock import lock
 from asd.store.opening import Opened, open_stream
 from asd.store.options import Options
 from asd.store.sealing import Sealer
-from asd.store.seen import Seen
+from asd.store.seen import Seen, UnsettledError
 from asd.store.tail_file import TailFile
 
 __all__ = ["Options", "StreamWriter"]
 WORTH_PREPARING = 4 << 20
 """A sealed file that had this many bytes of lines gets its typed tables at once; smaller ones wait for a reader."""
-
-
-class _Batch(NamedTuple):
-    """The lines of one append, which are committed together; `end` is the sequence number after the last."""
-
-    lines: list[bytes]
-    leaves: list[bytes]
-    length: int
-    end: int
 
 
 class StreamWriter:
@@ -61,18 +52,20 @@ class StreamWriter:
 
     def _start(self, opened: Opened) -> None:
         self._tree = opened.tree
-        self._durable = self._taken = opened.tree.size
-        self._clock = Clock(opened.last_time)
-        self._changed = Condition()
-        self._batches: list[_Batch] = []
-        self._waiting = 0
+        self._durable = opened.tree.size
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        self._group, self._spare = Group(), Group()
         self._idle = False
         self._closing = False
         self._sealer = Sealer(self._folder, opened, self._options)
         self._sealing: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"asd-seal-{self._stream}")
-        self._seen = Seen(self._stream, self._sealer.data_at)
-        self._fill_seen(opened)
+        self._seen = Seen(self._folder)
+        self._seen.update(dict(self._sealer.facts()))
+        self._seen.update({one.id: one.seq for one in opened.records if not one.id.endswith(f"#{one.seq}")})
+        opened.records.clear()
+        self._intake = Intake(self._run, self._stream, Clock(opened.last_time), self._seen, self._durable)
         self._tail: TailFile | None = None
         if opened.hot:
             last = opened.hot[-1]
@@ -93,29 +86,34 @@ class StreamWriter:
     @property
     def next_seq(self) -> int:
         """The sequence number of the next event."""
-        return self._batches[-1].end if self._batches else self._taken
+        return self._intake.next
 
     def append(self, events: Sequence[Event]) -> int:
         """Store all of `events` or none and return the stream's last sequence number; waits while too much waits.
 
         With durability "group" it returns before the events are on the disk: `durable` waits for that.
         """
-        with self._changed:
-            while self._waiting >= self._options.buffer_bytes and self._failure is None:
-                self._changed.wait()
-            self._check()
-            batch, facts = self._encode(events)
-            if batch.lines:
-                self._waiting += batch.length
-                self._batches.append(batch)
-                self._seen.update(facts)
-                if self._thread is None:
-                    self._flush(*self._take())
-                    self._check()
-                elif self._idle:
-                    self._idle = False
-                    self._changed.notify_all()
-            return batch.end - 1
+        with self._lock:
+            group = self._room()
+            try:
+                self._intake.encode(events, group, self._durable)
+            except UnsettledError as first:
+                self.durable(first.seq)
+                return self.append(events)
+            if self._thread is None and group.leaves:
+                self._flush(self._take())
+                self._check()
+            elif self._idle and group.leaves:
+                self._idle = False
+                self._changed.notify_all()
+            return self._intake.next - 1
+
+    def _room(self) -> Group:
+        """The group that is being gathered, once there is room in it: another of that size may be on its way."""
+        while self._group.length >= self._options.buffer_bytes // 2 and self._failure is None:
+            self._changed.wait()
+        self._check()
+        return self._group
 
     def durable(self, seq: int) -> None:
         """Wait until the event `seq` and all before it are on the disk. Raises `DiskError` where that fails."""
@@ -158,88 +156,47 @@ class StreamWriter:
             tail.close()
             if seal and tail.end and not self.failed:
                 self._sealer.seal(Hot(tail.path, tail.first))
+        self._seen.close()
         self._sealer.clean(all_of_it=True)
-
-    def _encode(self, events: Sequence[Event]) -> tuple[_Batch, dict[str, bytes]]:
-        seq = self.next_seq
-        time_now = self._clock.text(time.time_ns())
-        lines: list[bytes] = []
-        leaves: list[bytes] = []
-        length = 0
-        facts: dict[str, bytes] = {}
-        for event in events:
-            data, subject = data_of(event), event.subject
-            id = id_of(event, subject, seq)
-            if event.once:
-                if self._again(id, data, facts):
-                    continue
-                facts[id] = data
-            around = affixes(self._run, self._stream, event.kind, event.v)
-            text = body(around, seq, id, subject, time_now, event.cause, data)
-            leaf = leaf_of(text)
-            line = sealed_with(text, leaf)
-            if len(line) > LINE_CAP:
-                raise too_long(event, len(line))
-            lines.append(line)
-            leaves.append(leaf)
-            length += len(line)
-            seq += 1
-        return _Batch(lines, leaves, length, seq), facts
-
-    def _again(self, id: str, data: bytes, facts: dict[str, bytes]) -> bool:
-        """Whether the fact is in the stream or in this very append. Raises `ConflictError`."""
-        known = facts.get(id)
-        if known is None:
-            return self._seen.holds(id, data)
-        if known != data:
-            raise self._seen.conflict(id)
-        return True
-
-    def _fill_seen(self, opened: Opened) -> None:
-        for seq, id in self._sealer.ids():
-            self._seen.add_place(id, seq)
-        self._seen.update({record.id: record.data for record in opened.records})
-        opened.records.clear()
 
     def _flush_forever(self) -> None:
         while True:
-            with self._changed:
-                while not self._batches and not self._closing:
+            with self._lock:
+                while not self._group.leaves and not self._closing:
                     self._idle = True
                     self._changed.wait()
-                if not self._batches:
+                if not self._group.leaves:
                     return
-                batches, end = self._take()
-            self._flush(batches, end)
+                group = self._take()
+            self._flush(group)
 
-    def _take(self) -> tuple[list[_Batch], int]:
-        batches, self._batches = self._batches, []
-        self._taken = batches[-1].end
-        return batches, self._taken
+    def _take(self) -> Group:
+        """The group that was gathered; the next one is gathered in the other."""
+        self._group, self._spare = self._spare, self._group
+        self._changed.notify_all()
+        return self._spare
 
-    def _flush(self, batches: list[_Batch], end: int) -> None:
-        """Commit `batches` as one group; after a failure nothing more is accepted."""
+    def _flush(self, group: Group) -> None:
+        """Commit `group`; after a failure nothing more is accepted."""
         try:
             with self._disk_errors():
-                self._commit(batches)
+                self._commit(group)
         except DiskError as error:
-            with self._changed:
-                self._failure = error
-                self._batches.clear()
-                self._changed.notify_all()
-            return
-        with self._changed:
-            self._durable = end
-            self._waiting -= sum(batch.length for batch in batches)
+            self._failure = error
+        with self._lock:
+            if self._failure is None:
+                self._durable = self._tree.size
+            else:
+                self._group.clear()
+            group.clear()
             self._changed.notify_all()
 
-    def _commit(self, batches: list[_Batch]) -> None:
+    def _commit(self, group: Group) -> None:
         previous = self._tree.size
         tail = self._tail = self._tail or TailFile(self._folder, previous, self._disk)
         tree = self._tree.copy()
-        for batch in batches:
-            tree.extend(batch.leaves)
-        end = tail.write_group([line for batch in batches for line in batch.lines], previous, tree)
+        tree.extend(group.leaves)
+        end = tail.write_group(group, previous, tree)
         if self._options.durability != "os":
             self._sync(tail)
         tail.end, self._tree = end, tree

@@ -74,6 +74,15 @@ class LogContract(ABC):
         with pytest.raises(ConflictError, match=r"sample\.graded:gsm8k/test/1@1"):
             log.append("main", [graded(1, correct=False)])
 
+    def test_facts_stated_again_in_any_order_are_no_new_records(self, log: EventLog) -> None:
+        facts = [graded(number) for number in range(20)]
+        log.append("main", facts[:12])
+        for one in facts[12:]:
+            log.append("main", [one])
+        for one in (*reversed(facts), *facts[::3], *facts[1::3]):
+            assert log.append("main", [one]) == 19
+        assert [one.event for one in log.read()] == facts
+
     def test_a_refused_append_stores_none_of_its_events(self, log: EventLog) -> None:
         log.append("main", [graded(1)])
         with pytest.raises(ConflictError):

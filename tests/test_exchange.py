@@ -2,9 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
+import zlib
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from fixtures_run import SAMPLES, STAGES, TASKS, log_of, run_events
 
@@ -72,6 +75,21 @@ def inspect_file(folder: Path, values: list[object], suffix: str = ".eval") -> P
     return path
 
 
+def packed(path: Path, damage: bool = False) -> Path:
+    """The same log with its members packed by Zstandard, as inspect_ai 0.3.285 writes it."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w") as file:
+        for name, plain in members.items():
+            out = pa.BufferOutputStream()
+            with pa.CompressedOutputStream(out, "zstd") as stream:
+                stream.write(plain)
+            file.writestr(name, out.getvalue().to_pybytes())
+            entry = file.getinfo(name)
+            entry.compress_type, entry.file_size, entry.CRC = 93, len(plain), zlib.crc32(plain) ^ damage
+    return path
+
+
 def imported(*paths: Path) -> MemoryLog:
     log = MemoryLog("imported")
     record(Import(sources=paths), log, command=())
@@ -135,6 +153,16 @@ def test_inspect_logs_bring_answers_tokens_and_times(tmp_path: Path, suffix: str
     assert first.latency_s == 1.5
 
 
+def test_inspect_logs_packed_by_zstandard_are_read(tmp_path: Path) -> None:
+    source = read(packed(inspect_file(tmp_path, ["C", "I", 1, False])))
+    assert [one.correct for one in source.answers] == [True, False, True, False]
+
+
+def test_a_packed_log_that_was_damaged_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not have its checksum"):
+        read(packed(inspect_file(tmp_path, ["C"]), damage=True))
+
+
 def test_importing_again_what_is_there_adds_nothing(tmp_path: Path) -> None:
     runner = Import(sources=(lm_eval_file(tmp_path, "org/small", [True, False]),))
     first = list(flat(runner.run(())))
@@ -192,10 +220,24 @@ def test_a_crate_describes_the_run_and_holds_its_files(session: Session) -> None
         *action["object"],
         *action["result"],
         action["instrument"],
-        action["agent"],
+        graph["config.json"]["softwareRequirements"],
+        graph["config.json"]["programmingLanguage"],
         *graph["./"]["hasPart"],
     ):
         assert reference["@id"] in graph
+
+
+def test_a_crate_has_what_the_profile_of_workflow_runs_requires(session: Session) -> None:
+    with zipfile.ZipFile(io.BytesIO(exports.ro_crate(session, [], b""))) as file:
+        graph = {one["@id"]: one for one in json.loads(file.read("ro-crate-metadata.json"))["@graph"]}
+    workflow, action = graph[graph["./"]["mainEntity"]["@id"]], graph[graph["./"]["mentions"]["@id"]]
+    assert action["instrument"] == graph["./"]["mainEntity"]
+    assert {"File", "SoftwareSourceCode", "ComputationalWorkflow"} == set(workflow["@type"])
+    profiles = {one["@id"] for one in graph["./"]["conformsTo"]}
+    assert {one for one in graph if "/ro/wfrun/" in one or "workflow-ro-crate" in one} == profiles
+    moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?\+\d\d:\d\d"
+    assert all(re.fullmatch(moment, action[name]) for name in ("startTime", "endTime"))
+    assert all(value is not None for entity in graph.values() for value in entity.values())
 
 
 def test_every_eval_ever_has_a_record_a_model_with_what_its_schema_requires(session: Session) -> None:
@@ -203,6 +245,7 @@ def test_every_eval_ever_has_a_record_a_model_with_what_its_schema_requires(sess
     assert [one["model_info"]["name"] for one in records] == list(STAGES)
     required = {"schema_version", "evaluation_id", "retrieved_timestamp", "source_metadata", "model_info"}
     for one in records:
+        assert float(one["retrieved_timestamp"]) > 1.7e9
         assert required | {"eval_library", "evaluation_results"} <= one.keys()
         assert len(one["evaluation_results"]) == len(TASKS)
         for result in one["evaluation_results"]:

@@ -12,7 +12,7 @@ from asd.core.errors import UsageError
 from asd.views.figures import NAMES, draw
 from asd.views.figures_statistics import forest
 from asd.views.latex_report import macro_name, to_latex, to_macros, to_pdf
-from asd.views.report import build
+from asd.views.report import TITLES, build
 from asd.views.session import Session
 
 HOSTILE = r"$\undefined{} & % # _ ^ ~ <b> λ"
@@ -86,9 +86,46 @@ TEX = shutil.which("pdflatex")
 @pytest.mark.skipif(TEX is None, reason="no pdflatex is installed; the report is not compiled")
 def test_the_report_compiles_and_gives_the_same_pdf_twice(session: Session) -> None:
     document = build(session)
-    first = to_pdf(document)
+    first = to_pdf(document, session)
     assert first.startswith(b"%PDF")
-    assert to_pdf(document) == first
+    assert to_pdf(document, session) == first
+    assert first.count(b"/Subtype /Form") >= len(NAMES), "the figures are in it"
+
+
+def japanese_tex() -> bool:
+    """Whether lualatex and its Japanese fonts are there."""
+    found = shutil.which("kpsewhich")
+    return bool(shutil.which("lualatex") and found and subprocess.run([found, "luatexja.sty"]).returncode == 0)
+
+
+@pytest.mark.skipif(not japanese_tex(), reason="no lualatex with luatexja is installed; the report is not compiled")
+def test_the_japanese_report_compiles_and_gives_the_same_pdf_twice(session: Session) -> None:
+    document = build(session, "ja")
+    first = to_pdf(document, session, "ja")
+    assert first.startswith(b"%PDF")
+    assert to_pdf(document, session, "ja") == first
+
+
+def test_a_japanese_report_without_its_tex_says_what_is_missing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/pdflatex" if name == "pdflatex" else None)
+    with pytest.raises(UsageError, match="no TeX is installed \\(lualatex\\)"):
+        to_pdf(build(session, "ja"), session, "ja")
+
+
+def test_japanese_headings_stand_as_they_are_and_hostile_names_do_not() -> None:
+    events = [
+        event.model_copy(update={"task": f"日本{HOSTILE}"}) if getattr(event, "task", "") == "words" else event
+        for event in run_events()
+    ]
+    session = Session(log_of(events))
+    text = to_latex(build(session, "ja"), "ja")
+    for number, (_, title) in enumerate(TITLES, 1):
+        assert rf"\section*{{{number}. {title}}}" in text
+    assert r"日本\$\textbackslash{}undefined" in text
+    assert HOSTILE not in text
+    assert not re.search("[\u3000-\u9fff]", to_latex(build(session)))
 
 
 @pytest.mark.skipif(TEX is None, reason="no pdflatex is installed; the macros are not compiled")

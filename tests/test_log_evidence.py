@@ -19,7 +19,10 @@ from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
 from asd.store.proof import Proof, ProofError, prove, prove_places, verify_proof
 from asd.store.signing import Signer, signers_of
+from asd.store.store import Store
 from asd.store.verify import verify
+from asd.views.runs import summaries
+from asd.views.verification import as_lines
 
 EVENTS = [event for number in range(12) for event in (generated(number), graded(number))]
 SAMPLE = "gsm8k/test/3"
@@ -206,6 +209,64 @@ def test_a_run_that_did_what_it_planned_is_complete_and_one_without_a_plan_is_no
     assert not completeness(log).complete
     log.append("main", [*planned(1, 1), generated(0), graded(0)])
     assert completeness(log).complete
+
+
+def test_verification_says_who_signed_and_whether_that_was_checked(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (signer,) = signers_of(run / "main")
+    assert f"signed by {signer} (your own key on this machine)" in as_lines(verify(run)).splitlines()
+    assert f"signed by {signer} (the key that --key names)" not in as_lines(verify(run))
+    monkeypatch.setenv("ASD_SIGNING_KEY", str(run / "no-key-here"))
+    plain = as_lines(verify(run)).splitlines()
+    assert f"signed by {signer}" in plain
+    assert any("whether to trust it is for you to decide" in line for line in plain)
+    named = as_lines(verify(run, key=signer), signer)
+    assert f"signed by {signer} (the key that --key names)" in named.splitlines()
+    assert "trust" not in named
+
+
+def test_a_head_without_a_public_key_beside_it_is_told_apart_from_a_wrong_one(run: Path) -> None:
+    (run / "main" / "signers").unlink()
+    assert problems(run) == ["00000000-00000023.note:0:0: no public key lies beside it; name one with --key"]
+
+
+@pytest.mark.parametrize("place", ["main", "main/00000000-00000023.parquet", "main/00000024.jsonl"])
+def test_a_link_in_a_log_is_not_followed_and_is_said(run: Path, tmp_path: Path, place: str) -> None:
+    """Without its stream a run would verify, and so would a stream without its last lines."""
+    path, elsewhere = run / place, tmp_path / "elsewhere"
+    if path.exists():
+        path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    assert [one.what for one in verify(run).problems if one.file == str(path)] == [
+        "it is a link, and a log is plain files in folders of its own: it was not read"
+    ]
+
+
+def test_nothing_is_written_through_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (run / "other").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="not a link"):
+        FileLog(run).append("other", [started()])
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_damaged_run_hides_no_other_and_is_told_by_its_state(run: Path) -> None:
+    store = run.parent
+    (sealed(store / "run-2", [[started()]]).with_suffix(".json")).unlink()
+    crashed(store / "run-3", [[started()]])
+    rows = {row["run"]: (row["events"], row["state"]) for row in summaries(store)}
+    assert rows == {"run-1": (24, "not started"), "run-2": (0, "damaged"), "run-3": (1, "not started")}
+    assert Store(store).runs() == ("run-1", "run-3", "run-2")
+
+
+def test_what_is_no_folder_of_a_run_is_not_joined(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder of a run"):
+        merge(run, tmp_path / "nowhere" / "run-1", tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+
+
+def test_a_query_of_a_store_without_runs_is_a_mistake(tmp_path: Path) -> None:
+    done = asd("sql", "SELECT count(*) FROM events", "--store", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_the_commands_say_with_their_exit_code_what_they_found(run: Path, tmp_path: Path) -> None:

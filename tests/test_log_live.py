@@ -3,12 +3,14 @@
 Whatever a writer does between two steps of a reader is done here in just that place, so that nothing is left to chance.
 """
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from log_events import generated, graded
@@ -27,6 +29,9 @@ from asd.store.store import Store
 from asd.store.verify import verify
 from asd.views import runs
 from asd.views.runs import summaries
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 @pytest.fixture
@@ -237,3 +242,30 @@ def test_a_copy_of_a_file_that_grows_ends_with_its_last_commit(tmp_path: Path, m
     meanwhile(monkeypatch, copies, "_cut_after_last_commit", 0, lambda: hot.write_bytes(first + second) and None)
     joined = merge(hot.parent.parent, hot.parent.parent, tmp_path / "joined")
     assert len(checked(joined)) == 2
+
+
+class Growing(io.FileIO):
+    """A file whose second half is written just when its reader has come to the end of the first."""
+
+    def __init__(self, path: Path, rest: bytes) -> None:
+        super().__init__(path, "rb")
+        self._path, self._rest = path, rest
+
+    def readinto(self, buffer: "Buffer") -> int:
+        found = super().readinto(buffer)
+        if not found and self._rest:
+            with self._path.open("ab") as file:
+                file.write(self._rest)
+            self._rest = b""
+        return found
+
+
+@pytest.mark.parametrize("cut", [1, 700, 1500, 2000, 2400, -200, -1])
+def test_a_line_of_which_a_reader_saw_the_first_part_alone_is_no_damage(tmp_path: Path, cut: int) -> None:
+    hot, (first, second) = groups_of(tmp_path, 1, 2)
+    hot.write_bytes(first + second[:cut])
+    with HotReader(hot, 0) as reader:
+        reader._file = io.BufferedReader(Growing(hot, second[cut:]))
+        assert [len(group.lines) for group in reader.groups()] == [1]
+        assert (reader.tail, reader.flaw()) == (second[:cut], None)
+        assert [len(group.lines) for group in reader.groups()] == [2]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from log_events import failed, generated, graded, started
-from log_files import crashed, problems, read_all, sealed
+from log_files import crashed, problems, read_all, reopened, sealed
 
-from asd.core.errors import DamageError
+from asd.core.errors import ConflictError, DamageError
 from asd.core.event import Event
 from asd.core.facts.telemetry import LogRecovered
 from asd.store.commit import SECTOR
@@ -199,4 +199,22 @@ def test_sealed_files_are_joined_up_to_the_usual_size_and_not_beyond(run: Path) 
     sizes = [pq.read_metadata(path).num_rows for path in (run / "main").glob("*.parquet")]
     assert sum(sizes) == 40
     assert max(sizes) <= 10
+    assert problems(run) == []
+
+
+def test_a_resumed_run_knows_the_facts_of_sealed_files_and_of_hot_lines(run: Path) -> None:
+    facts = [graded(number) for number in range(40)]
+    sealed(run, [facts[:25]])
+    for part in (facts[25:33], facts[33:]):
+        writer = reopened(run)
+        writer.append(part)
+        writer.close(seal=False)
+    writer = reopened(run)
+    for one in (*facts, *reversed(facts)):
+        assert writer.append([one]) == 39
+    for number in (3, 30, 39):
+        with pytest.raises(ConflictError):
+            writer.append([graded(number, correct=False)])
+    assert writer.append([graded(40)]) == 40
+    writer.close()
     assert problems(run) == []

@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 
 from asd.views.tui.app import SCREENS, Terminal
 from asd.views.tui.bars import Line
+from asd.views.tui.desk import STEPS
 from asd.views.tui.dialogs import KEYS, TextDialog
 from asd.views.tui.model.source import Source
 from asd.views.tui.plain import follow
@@ -73,6 +74,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "first", Made(12).events(), 100)
     write(folder / "second", Made(10, seed=8).events(), 0)
     return folder
+
+
+def row_of(app: Terminal, run: str) -> str:
+    """The line of the list of runs that is about `run`."""
+    return next((line for line in shown(app).split("\n")[4:] if f"  {run} " in line), "")
 
 
 def last_line(app: Terminal) -> str:
@@ -254,8 +260,10 @@ def test_time_goes_back_by_brackets_and_past_the_end_is_the_end_again(store: Pat
     async def steps(app: Terminal, pilot: Pilot[None]) -> None:
         await says(pilot, "Progress", "finished")
         whole = app.frame.state.events  # type: ignore[union-attr]
+        first, end = app.frame.state.first_us, app.frame.end_us  # type: ignore[union-attr]
         await pilot.press(*["left_square_bracket"] * 10)
-        await until(pilot, lambda: "as of" in last_line(app))
+        await until(pilot, lambda: app.desk.as_of_us == end - 10 * ((end - first) // STEPS))
+        assert "as of" in last_line(app)
         await until(pilot, lambda: app.frame.state.events < whole)  # type: ignore[union-attr]
         await says(pilot, "not for inference", "at that time")
         await pilot.press("5")
@@ -376,7 +384,7 @@ def test_before_the_first_run_it_says_how_to_start_one_and_then_shows_it(tmp_pat
     async def steps(app: Terminal, pilot: Pilot[None]) -> None:
         await says(pilot, "There is no store at", "asd-runner start")
         write(tmp_path / "none" / "late", Made(2).events(), 0)
-        await says(pilot, "1 runs in", "late")
+        await says(pilot, "1 run in", "late")
 
     drive(tmp_path / "none", steps)
 
@@ -421,7 +429,7 @@ def test_a_run_that_vanishes_is_said_and_what_was_read_stays(tmp_path: Path) -> 
         shutil.rmtree(tmp_path / "gone")
         await says(pilot, "unreadable", "is gone", "toy-7b")
         await pilot.press("1")
-        await says(pilot, "No run in")
+        await says(pilot, "0 runs in", "no run is here yet")
         await pilot.press("2")
         shutil.rmtree(tmp_path)
         await pilot.press("1")
@@ -443,6 +451,7 @@ def test_a_damaged_run_is_said_and_the_others_can_be_read(tmp_path: Path) -> Non
     async def steps(app: Terminal, pilot: Pilot[None]) -> None:
         await says(pilot, "unreadable", "asd verify")
         await pilot.press("1")
+        await until(pilot, lambda: "! unreadable" in row_of(app, "bad") or "! damaged" in row_of(app, "bad"))
         app.open_run("good")
         await says(pilot, "good", "finished", "Progress")
 

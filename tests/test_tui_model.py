@@ -1,10 +1,13 @@
 """What the terminal view shows, without a terminal."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_run import HOSTILE, LAMBDAS, Made, write
 
+from asd.core.event import decode
 from asd.core.facts.environment import EnvironmentCaptured
 from asd.core.log import Record
 from asd.store.files import FileLog
@@ -30,7 +34,7 @@ from asd.views.tui.model.past import Past
 from asd.views.tui.model.rows import micros
 from asd.views.tui.model.seed import seeded
 from asd.views.tui.model.source import GoneError, Source, Tail, writer_alive
-from asd.views.tui.model.state import Life, Pace, RunState
+from asd.views.tui.model.state import Cell, Life, Pace, RunState
 from asd.views.tui.model.story import Story, story
 from asd.views.tui.model.survey import Survey
 from asd.views.tui.model.tables import END_US, Cursor, Tables
@@ -409,6 +413,33 @@ def test_figures_of_an_unfinished_run_are_marked(records: list[Record]) -> None:
     assert "not for inference" in header.header(half, "store", 0, 200).plain
 
 
+def test_a_stage_that_learns_is_shown_with_its_steps_and_its_loss() -> None:
+    """With the events of the training whose weights are shipped."""
+    log = MemoryLog(run="made-up")
+    lines = files("asd.runners").joinpath("pocket", "training.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [decode(one["kind"], one["v"], one["data"]) for one in map(json.loads, lines)]
+    log.append("main", [one for one in events if one.kind.startswith("training.")])
+    with Tables(log).cursor() as cursor:
+        assert seeded("made-up", cursor) == folded(list(log.read()))
+    told = grid.ladder(Frame(folded(list(log.read())).state()), 0, 80).plain
+    assert "0 pocket-s0   3,000/3,000 ━━━━━━" in told
+    assert "▁" in told
+
+
+def test_the_rows_of_several_policies_are_under_their_names(records: list[Record]) -> None:
+    state = folded(records).state()
+    assert "optimal-stopping" not in grid.grid(Frame(state), 0, 100).plain
+    one = next(iter(state.cells))
+    other = replace(
+        state,
+        cells={**state.cells, ("myopic", *one[1:]): Cell(1, 1, 0, 1)},
+        stops={**state.stops, ("myopic", one[1], 0): 1},
+    )
+    for painter in (grid.grid, grid.funnel):
+        told = painter(Frame(other), 0, 100).plain
+        assert told.index("myopic") < told.index("optimal-stopping")
+
+
 def test_a_bar_is_full_only_where_all_is_done() -> None:
     assert words.bar(1.0, 10).plain == "━" * 10
     assert words.bar(0.9999, 10).plain == "━" * 9 + "╸"
@@ -498,6 +529,25 @@ def test_what_arrives_while_the_tables_are_being_filled_waits_for_nobody(
     tables.sync()
     with tables.cursor() as cursor:
         assert cursor.rows("SELECT count(*)::BIGINT AS events FROM events") == [{"events": 20}]
+
+
+def test_a_run_that_cannot_be_opened_stays_unreadable_while_it_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "AGAIN_S", 0.01)
+    monkeypatch.setattr(watcher, "Tables", lambda log: (_ for _ in ()).throw(OSError("no")))
+    write(tmp_path / "bad", Made(2).events(), 0)
+    frames: list[Frame] = []
+    watching = watcher.Watcher(FileLog(tmp_path / "bad"), frames.append)
+    watching.start()
+    end = time.monotonic() + 60
+    while sum(bool(one.trouble) for one in frames) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    watching.stop()
+    watching.join(10)
+    first = next(i for i, one in enumerate(frames) if one.trouble)
+    assert [one.trouble for one in frames[first:]] == ["no"] * (len(frames) - first)
+    assert len(frames) - first >= 3
 
 
 def test_the_librarian_answers_only_the_latest_of_one_question(tables: Tables) -> None:

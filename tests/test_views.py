@@ -27,7 +27,7 @@ from asd.views.formats import markdown_text, render, to_csv
 from asd.views.latex import latex_text
 from asd.views.linting import findings
 from asd.views.markdown import to_markdown
-from asd.views.rendering import open_session
+from asd.views.rendering import open_session, report
 from asd.views.report import TITLES, build
 from asd.views.sanitize import safe, sanitize
 from asd.views.session import Session
@@ -230,6 +230,31 @@ def test_a_run_without_a_plan_is_called_exploratory() -> None:
     assert "this run is exploratory" in to_markdown(build(unplanned))
 
 
+def test_a_report_as_csv_has_a_line_for_every_cell_of_every_table(session: Session) -> None:
+    lines = list(csv.DictReader(io.StringIO(report(session, "csv", "en").decode())))
+    found = {(one["projection"], one["row"], one["column"]): one["value"] for one in lines}
+    assert float(found["results", "1", "speedup"]) == session.rows("results")[0]["speedup"]
+    tables = json.loads(report(session, "json", "en"))["projections"]
+    assert {name for name, _, _ in found} == {name for name, rows in tables.items() if rows}
+
+
+@pytest.mark.parametrize("form", ["md", "html", "latex", "macros", "json", "csv"])
+def test_every_format_of_a_report_carries_the_signed_head(tmp_path: Path, form: str) -> None:
+    with Store(tmp_path).create("run-1") as log:
+        log.append("main", list(run_events()))
+    session = open_session(Store(tmp_path), None)
+    root = session.notes["main"].splitlines()[2]
+    text = report(session, form, "en").decode()  # type: ignore[arg-type]
+    assert root in text.replace(r"\allowbreak{}", "").replace("\\/", "/").replace("&#43;", "+")
+
+
+def test_a_report_says_first_whether_it_pays_and_how_many_warnings_it_bears() -> None:
+    founding = json.loads(report(Session(founding_log()), "json", "en"))
+    assert any(one["warning"] and "in section 7" in one["text"] for one in founding["preface"])
+    sound = json.loads(report(of(list(run_events())), "json", "en"))
+    assert "It does not pay" in sound["preface"][1]["text"]
+
+
 # Digits
 
 
@@ -332,7 +357,7 @@ def test_a_schema_that_was_edited_or_left_over_is_named(tmp_path: Path) -> None:
 # From Python
 
 
-def test_a_table_comes_as_arrow_pandas_and_polars(tmp_path: Path) -> None:
+def test_a_table_comes_as_arrow_and_pandas(tmp_path: Path) -> None:
     with Store(tmp_path).create("run-1") as log:
         log.append("main", list(run_events()))
     store = asd.open(tmp_path)
@@ -341,8 +366,15 @@ def test_a_table_comes_as_arrow_pandas_and_polars(tmp_path: Path) -> None:
     assert table.arrow().num_rows == len(table) == len(STAGES)
     assert list(table.df()["model"]) == list(STAGES)
     assert store.sql("SELECT count(*) AS n FROM sample_generated").rows() == [{"n": SAMPLES * len(TASKS) * len(STAGES)}]
-    pytest.importorskip("polars", reason="polars is not installed")
-    assert list(table.pl()["model"]) == list(STAGES)
+
+
+def test_a_table_comes_as_a_polars_frame_with_its_types(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    with Store(tmp_path).create("run-1") as log:
+        log.append("main", list(run_events()))
+    frame = asd.open(tmp_path).run().table("stages").pl()
+    assert list(frame["model"]) == list(STAGES)
+    assert (frame.schema["stage"], frame.schema["accuracy"]) == (polars.Int64, polars.Float64)
 
 
 def test_a_circle_of_projections_is_named(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:

@@ -105,6 +105,12 @@ def store_of(path: Path) -> "Store":
     return Store(path)
 
 
+def runs_of(path: Path) -> tuple[str, ...]:
+    """The ids of the runs in the store in `path`. Raises `UnknownRunError` where there is none."""
+    store = store_of(path)
+    return store.runs() or (store.latest(),)  # with no runs, `latest` says so
+
+
 def log_of(path: Path, run: str | None) -> "FileLog":
     """The log of `run` in the store in `path`. Raises `UnknownRunError`."""
     return store_of(path).run(run)

@@ -19,6 +19,7 @@ from asd.views.cli import (
     log_of,
     new_app,
     run_app,
+    runs_of,
     store_of,
     tell,
     width,
@@ -149,7 +150,7 @@ def sql(
     from asd.store.sql import LockedSql
     from asd.views.formats import render
 
-    logs = [log_of(store, run)] if run else [store_of(store).run(name) for name in store_of(store).runs()]
+    logs = [log_of(store, run)] if run else [log_of(store, name) for name in runs_of(store)]
     locked = LockedSql(logs)
     try:
         found = locked.select(query)

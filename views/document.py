@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from asd.views.digits import shown
 
 Row = dict[str, object]
+Language = Literal["en", "ja"]
+"""Of the headings."""
 
 
 @dataclass(frozen=True, slots=True)

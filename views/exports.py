@@ -4,13 +4,15 @@ Everything comes from events; the same events give the same bytes.
 """
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
 from math import sqrt
 
 import orjson
 
+from asd.core.statistics.intervals import wilson
 from asd.views.document import Row
 from asd.views.session import Session
 
@@ -37,7 +39,9 @@ def ro_crate(session: Session, lines: Iterable[bytes], report: bytes) -> bytes:
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+            member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -51,12 +55,12 @@ def _graph(session: Session, config: str) -> dict[str, object]:
         "@type": "Dataset",
         "name": f"Record of the run {session.run}",
         "description": "A run's events, the report made from them, and its configuration.",
-        "datePublished": run.get("finished") or run.get("started"),
+        "datePublished": _moment(run.get("finished") or run.get("started")),
         "license": "not recorded",
         "conformsTo": profiles,
         "hasPart": [{"@id": name} for name in ("config.json", "events.jsonl", "report.md")],
         "mainEntity": {"@id": "config.json"},
-        "mentions": [{"@id": "#run"}],
+        "mentions": {"@id": "#run"},
     }
     descriptor = {
         "@id": "ro-crate-metadata.json",
@@ -65,18 +69,17 @@ def _graph(session: Session, config: str) -> dict[str, object]:
         "conformsTo": [{"@id": CRATE}, {"@id": PROFILES[-1]}],
     }
     known = [{"@id": one, "@type": "CreativeWork", "name": one.rpartition("/ro/")[2] or one} for one in PROFILES]
-    return {
-        "@context": f"{CRATE}/context",
-        "@graph": [
-            descriptor,
-            root,
-            *known,
-            *_files(run, config),
-            _action(session, run, [*data, *models]),
-            *data,
-            *models,
-        ],
-    }
+    action = _action(session, run, [*data, *models])
+    entities: list[Mapping[str, object]] = [descriptor, root, *known, *_files(run, config), action, *data, *models]
+    told = [{name: value for name, value in entity.items() if value is not None} for entity in entities]
+    return {"@context": f"{CRATE}/context", "@graph": told}
+
+
+def _moment(time: object) -> str | None:
+    """A time as the profile writes it: milliseconds, and the offset in digits."""
+    if not isinstance(time, str):
+        return None
+    return datetime.fromisoformat(time).isoformat(timespec="milliseconds")
 
 
 def _files(run: Row, config: str) -> list[dict[str, object]]:
@@ -94,7 +97,9 @@ def _files(run: Row, config: str) -> list[dict[str, object]]:
             "name": f"configuration of the runner {run.get('runner')}",
             "encodingFormat": "application/json",
             "sha256": config,
+            "version": config,
             "programmingLanguage": {"@id": "#yaml"},
+            "softwareRequirements": {"@id": "#asd"},
         },
         {"@id": "events.jsonl", "@type": "File", "name": "the run's events", "encodingFormat": "application/jsonl"},
         {"@id": "report.md", "@type": "File", "name": "the report", "encodingFormat": "text/markdown"},
@@ -111,9 +116,8 @@ def _action(session: Session, run: Row, used: list[dict[str, object]]) -> dict[s
         "name": session.run,
         "description": run.get("command"),
         "instrument": {"@id": "config.json"},
-        "agent": {"@id": "#asd"},
-        "startTime": run.get("started"),
-        "endTime": run.get("finished"),
+        "startTime": _moment(run.get("started")),
+        "endTime": _moment(run.get("finished")),
         "actionStatus": f"http://schema.org/{'Completed' if finished else 'Failed'}ActionStatus",
         "object": [{"@id": one["@id"]} for one in used],
         "result": [{"@id": "events.jsonl"}, {"@id": "report.md"}],
@@ -141,6 +145,10 @@ def _model(row: Row) -> dict[str, object]:
     }
 
 
+def _epoch(time: object) -> str:
+    return f"{datetime.fromisoformat(time).timestamp():.6f}" if isinstance(time, str) else "unknown"
+
+
 def every_eval_ever(session: Session) -> bytes:
     """Records of the schema of evalevalai.com, one JSON line a model, a result a task."""
     lines = [orjson.dumps(_record(session, row), option=orjson.OPT_APPEND_NEWLINE) for row in session.rows("models")]
@@ -155,7 +163,7 @@ def _record(session: Session, model: Row) -> dict[str, object]:
         "schema_version": EVERY_EVAL_EVER,
         "evaluation_id": f"{session.run}/{model['model']}/{made}",
         "evaluation_timestamp": str(run.get("started")),
-        "retrieved_timestamp": made,
+        "retrieved_timestamp": _epoch(run.get("finished") or run.get("started")),
         "source_metadata": {
             "source_name": session.run,
             "source_type": "evaluation_run",
@@ -184,9 +192,18 @@ def _result(session: Session, row: Row) -> dict[str, object]:
         "score_details": {
             "score": accuracy,
             "details": {"correct": f"{row['correct_samples']:g}", "samples": str(samples)},
-            "uncertainty": {"standard_error": {"value": error, "method": "analytic"}, "num_samples": samples},
+            "uncertainty": {
+                "standard_error": {"value": error, "method": "analytic"},
+                "confidence_interval": _interval(row),
+                "num_samples": samples,
+            },
         },
     }
+
+
+def _interval(row: Row) -> dict[str, object]:
+    found = wilson(round(float(str(row["correct_samples"]))), int(str(row["samples"])))
+    return {"lower": found.low, "upper": found.high, "confidence_level": found.level, "method": found.method}
 
 
 def _source_data(session: Session, task: str) -> dict[str, object]:

@@ -95,7 +95,7 @@ def devices(session: Session) -> Figure | None:
         for span in spans[1::2]:
             axes.axvspan(span["began"] - began, span["ended"] - began, color="0.93", linewidth=0)
     last = max([row["at_s"] for row in rows] + [span["ended"] for span in spans]) - began
-    panels[-1].set(xlabel="seconds since the run began", xlim=(0, last))
+    panels[-1].set(xlabel="seconds since the run began", xlim=(0, last or 1))
     figure.legend(*panels[0].get_legend_handles_labels(), fontsize=8, ncols=5, loc="outside upper center")
     return figure
 

@@ -1,6 +1,7 @@
 """LaTeX, escaped by its own rules; tables in booktabs."""
 
 import re
+from unicodedata import east_asian_width
 
 from asd.views.digits import p_value
 from asd.views.document import Row
@@ -30,10 +31,21 @@ _ESCAPES = {
 _SPECIAL = re.compile("|".join(re.escape(char) for char in _ESCAPES))
 
 
-def latex_text(text: str) -> str:
-    """`text` so that LaTeX prints it as it is; what plain LaTeX cannot print is written as its code point."""
+def latex_text(text: str, *, wide: bool = False) -> str:
+    """`text` so that LaTeX prints it as it is; what plain LaTeX cannot print is written as its code point.
+
+    With `wide`, Chinese, Japanese and Korean characters stay: the document has fonts for them.
+    """
     escaped = _SPECIAL.sub(lambda found: _ESCAPES[found[0]], sanitize(text))
-    return "".join(char if ord(char) < 0x250 else rf"\texttt{{U+{ord(char):04X}}}" for char in escaped)
+    return "".join(char if ord(char) < 0x250 or (wide and _is_wide(char)) else _code_point(char) for char in escaped)
+
+
+def _is_wide(char: str) -> bool:
+    return east_asian_width(char) in "WF" and ord(char) < 0x1F000
+
+
+def _code_point(char: str) -> str:
+    return rf"\texttt{{U+{ord(char):04X}}}"
 
 
 def results_table(session: Session) -> str:

@@ -9,8 +9,8 @@ from asd.core.facts.analysis import ReportPublished
 from asd.store.files import FileLog
 from asd.store.store import Store
 from asd.views.as_of import REPORTS
+from asd.views.document import Language
 from asd.views.rendering import Wanted, open_session, report
-from asd.views.report import Language
 from asd.views.session import Session
 
 

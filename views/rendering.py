@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
-import orjson
-
 from asd.core.errors import UnknownRunError, UsageError
 from asd.core.log import EventLog
 from asd.store.store import Store
 from asd.views import projections
 from asd.views.as_of import as_of, notes_of
 from asd.views.children import ablations_of, opening
-from asd.views.document import Document
+from asd.views.document import Document, Language
 from asd.views.formats import Format, render, to_csv, to_json, to_markdown, to_terminal
 from asd.views.markdown import to_markdown as report_markdown
-from asd.views.report import Language, build
+from asd.views.report import build
 from asd.views.session import Session
 
 REPORT = "report"
@@ -85,28 +83,16 @@ def report(session: Session, form: Wanted, language: Language) -> bytes:
         from asd.views.html import to_html
 
         return to_html(document, session, language).encode()
-    if form == "csv":
-        raise UsageError("a report is no table; choose --format md or json, or project one of its tables as csv")
-    return (report_json(session) if form == "json" else report_markdown(document)).encode()
+    if form in ("json", "csv"):
+        from asd.views.report_data import report_csv, report_json
+
+        return (report_json if form == "json" else report_csv)(document, session).encode()
+    return report_markdown(document).encode()
 
 
 def _tex(session: Session, document: Document, form: Wanted, language: Language) -> bytes:
     from asd.views.latex_report import to_latex, to_macros, to_pdf
 
-    if language != "en":
-        raise UsageError("LaTeX reports have English headings; leave --lang out")
     if form == "pdf":
-        return to_pdf(document)
-    return (to_macros(session) if form == "macros" else to_latex(document)).encode()
-
-
-def report_json(session: Session) -> str:
-    """Every table of the report as an array of rows, by projection."""
-    from asd.views.document import Fields, Table
-    from asd.views.formats import rows_of
-
-    blocks = [block for section in build(session).sections for block in section.blocks]
-    names = dict.fromkeys(block.projection for block in blocks if isinstance(block, Table | Fields))
-    tables = {name: rows_of(session.table(name)) for name in names}
-    shown = {"run": session.run, "projections": tables}
-    return orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+        return to_pdf(document, session, language)
+    return (to_macros(session) if form == "macros" else to_latex(document, language)).encode()

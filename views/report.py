@@ -1,16 +1,15 @@
 """The record of one run: RECORD's ten sections in order, every field from an event or the words 'not recorded'."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from asd.views import glossary
-from asd.views.document import Block, Document, Section, Table, Text
+from asd.views.document import Block, Document, Language, Section, Table, Text
 from asd.views.report_closing import ablations, paper, reproducibility, timing
 from asd.views.report_results import results
 from asd.views.report_setup import datasets, dates, environment, models, parameters
+from asd.views.sentences import verdict
 from asd.views.session import Session
 
-Language = Literal["en", "ja"]
 TITLES: tuple[tuple[str, str], ...] = (
     ("Dates and times", "実験日時情報"),
     ("Datasets", "データセット詳細情報"),
@@ -47,7 +46,15 @@ def build(session: Session, language: Language = "en") -> Document:
         term for section in sections for block in section.blocks if isinstance(block, Table) for term in block.terms
     ]
     title = "実験記録" if language == "ja" else "Record of the run"
-    return Document(f"{title} {session.run}", session.run, _preface(session), sections, glossary.used(terms))
+    preface = (*_preface(session), *_warned(sections))
+    return Document(f"{title} {session.run}", session.run, preface, sections, glossary.used(terms))
+
+
+def _warned(sections: tuple[Section, ...]) -> tuple[Block, ...]:
+    """What a reader must not miss who reads no further."""
+    count = {one.number: sum(isinstance(block, Text) and block.warning for block in one.blocks) for one in sections}
+    where = [f"{warnings} in section {number}" for number, warnings in count.items() if warnings]
+    return (Text(f"This record bears warnings: {', '.join(where)}.", warning=True),) if where else ()
 
 
 def _preface(session: Session) -> tuple[Block, ...]:
@@ -56,6 +63,6 @@ def _preface(session: Session) -> tuple[Block, ...]:
         return (Text("The run has not started: the log holds no run.started.", warning=True),)
     said = f"The figures of this record are {run['nature']}. Each table names the projection that it comes from."
     if run["state"] == "finished":
-        return (Text(said),)
+        return (Text(said), Text(verdict(session)))
     unfinished = f"The run has not finished (state: {run['state']}); the record holds what was logged so far."
     return (Text(said), Text(unfinished, warning=True))

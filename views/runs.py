@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from asd.core.errors import DamageError
 from asd.core.log import Record
 from asd.store.layout import LOCK, Sealed, listing, run_folders, steadily, stream_folders
 from asd.store.line import time_text
@@ -23,29 +24,38 @@ def summaries(store: Path) -> list[Summary]:
 
 
 def summary(folder: Path) -> Summary:
-    """The row of the run in `folder`. Raises `DamageError` where its log is damaged."""
+    """The row of the run in `folder`; of a damaged log, what can be told up to the damage."""
     streams = stream_folders(folder)
     kinds: Counter[str] = Counter()
     times: list[str] = []
+    damaged = False
     for stream in streams:
-        end = -1
-        for one in listing(stream).chain:
-            if isinstance(one, Sealed):
-                manifest = read_manifest(one)
-                kinds.update(manifest.kinds)
-                times += [manifest.first_time, manifest.last_time]
-                end = one.last
-        for record in _hot(stream, end):
-            kinds[record.kind] += 1
-            times.append(time_text(record.time))
+        try:
+            _count(stream, kinds, times)
+        except DamageError:
+            damaged = True
     return {
         "run": folder.name,
         "started": min(times, default=None),
         "last_event": max(times, default=None),
         "events": kinds.total(),
         "streams": len(streams),
-        "state": _state(kinds, any(_is_written(stream) for stream in streams)),
+        "state": "damaged" if damaged else _state(kinds, any(_is_written(stream) for stream in streams)),
     }
+
+
+def _count(stream: Path, kinds: Counter[str], times: list[str]) -> None:
+    """Add a stream's events by kind, and times among which its first and last are. Raises `DamageError`."""
+    end = -1
+    for one in listing(stream).chain:
+        if isinstance(one, Sealed):
+            manifest = read_manifest(one)
+            kinds.update(manifest.kinds)
+            times += [manifest.first_time, manifest.last_time]
+            end = one.last
+    for record in _hot(stream, end):
+        kinds[record.kind] += 1
+        times.append(time_text(record.time))
 
 
 def near_end(folder: Path, events: int) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from asd.store.signing import own_verifier
 from asd.views.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from asd.store.verify import StreamCheck, Verification
 
 
-def as_lines(found: "Verification") -> str:
-    """A line a stream, then a line a problem, then the verdict."""
+def as_lines(found: "Verification", key: str | None = None) -> str:
+    """A line a stream, then a line a problem, then who signed and the verdict. `key` is the one that was asked for."""
     lines = [
         f"{one.stream}: {one.events} events in {one.commits} commits, {one.sealed_files} sealed and {one.hot_files} "
         f"hot files, root {one.root[:16]}…"
@@ -26,8 +27,8 @@ def as_lines(found: "Verification") -> str:
               for one in found.streams if one.torn_bytes]  # fmt: skip
     lines += [f"{one.file}: event {one.event}, byte {one.offset}: {one.what}" for one in found.problems]
     lines += [f"{one.stream}: {_signed(one)}" for one in found.streams if one.sealed_files]
-    said = "nothing is wrong" if found.ok else f"{len(found.problems)} found wrong"
-    lines.append(f"{found.run}: {said}")
+    lines += _trust(sorted({signer for one in found.streams for signer in one.signers}), key)
+    lines.append(f"{found.run}: {_verdict(found)}")
     return "\n".join(sanitize(line) for line in lines) + "\n"
 
 
@@ -43,16 +44,36 @@ def as_json_text(found: "Verification") -> str:
 
 
 def _signed(one: "StreamCheck") -> str:
-    keys = ", ".join(signer[:12] for signer in one.signers)
-    said = f"{one.signed_heads} signed heads by the key {keys}" if one.signed_heads else "no signed head"
-    return said + (f", {one.unsigned_files} files without one" if one.unsigned_files else "")
+    said = f"signed heads: {one.signed_heads}"
+    return said + (f", and sealed files without one: {one.unsigned_files}" if one.unsigned_files else "")
 
 
-def proof_as_lines(found: "Proven") -> str:
-    """A line an event, a line a head, then what was shown."""
+def _trust(signers: list[str], key: str | None) -> list[str]:
+    """Who signed, and what that is worth to the reader."""
+    known = {key: "the key that --key names", own_verifier(): "your own key on this machine"}
+    lines = [f"signed by {signer}" + (f" ({known[signer]})" if signer in known else "") for signer in signers]
+    if not known.keys() >= set(signers):
+        lines.append(
+            "a key that came with the log shows that nothing was altered since it signed, and not who signed; whether"
+            " to trust it is for you to decide, and --key checks that it is the public key that you expect"
+        )
+    return lines
+
+
+def _verdict(found: "Verification") -> str:
+    if not found.ok:
+        return (
+            f"{len(found.problems)} found wrong; nothing was changed: restore the files that are named from a copy,"
+            " or start a new run"
+        )
+    return "nothing is wrong" if found.events else "nothing is wrong, and nothing was logged"
+
+
+def proof_as_lines(found: "Proven", key: str | None = None) -> str:
+    """A line an event, a line a head, then who signed and what was shown. `key` is the one that was asked for."""
     lines = [f"{one.run} {one.stream} {one.seq}: {one.kind} {one.subject or ''}" for one in found.records]
     lines += [f"{head.origin}: {head.size} events, root {head.root.hex()[:16]}…" for head in found.heads]
-    lines += [f"signed by {signer}" for signer in found.signers]
+    lines += _trust(sorted(found.signers), key)
     lines.append(f"{found.subject}: {len(found.records)} events are in the log, as they are here")
     return "\n".join(sanitize(line) for line in lines) + "\n"
 

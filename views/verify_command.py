@@ -66,8 +66,9 @@ def _verify_log(store: Path, run: str | None, heads: list[Path], key: str | None
     from asd.store.verify import verify as check
     from asd.views.verification import as_json_text, as_lines
 
-    found = check(log_of(store, run).path, key=_key(key), heads=[_text(path) for path in heads])
-    emit(as_json_text(found) if as_json else as_lines(found))
+    expected = _key(key)
+    found = check(log_of(store, run).path, key=expected, heads=[_text(path) for path in heads])
+    emit(as_json_text(found) if as_json else as_lines(found, expected))
     if not found.ok:
         raise typer.Exit(int(Exit.MISMATCH))
 
@@ -76,8 +77,9 @@ def _verify_proof(path: Path, key: str | None, *, as_json: bool) -> None:
     from asd.store.proof import verify_proof
     from asd.views.verification import proof_as_json, proof_as_lines
 
-    found = verify_proof(_text(path).encode(), key=_key(key))
-    emit(proof_as_json(found) if as_json else proof_as_lines(found))
+    expected = _key(key)
+    found = verify_proof(_text(path).encode(), key=expected)
+    emit(proof_as_json(found) if as_json else proof_as_lines(found, expected))
 
 
 def _verify_complete(store: Path, run: str | None, *, as_json: bool) -> None:

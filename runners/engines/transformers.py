@@ -70,12 +70,16 @@ class TransformersEngine(Engine):
         import torch
 
         threads = torch.get_num_threads()
+        cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
         torch.set_num_threads(self.threads or threads)
+        # cuDNN's attention plans every new shape anew, about 80 ms each, and every token makes the keys one longer.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         try:
             with closing(TransformersSession(self)) as session:
                 yield session
         finally:
             torch.set_num_threads(threads)
+            torch.backends.cuda.enable_cudnn_sdp(cudnn)
         if self.device != "cpu":
             gc.collect()
             torch.cuda.empty_cache()
@@ -91,7 +95,9 @@ class TransformersSession:
         self.tokenizing = Tokenizing(engine.folder, engine.chat)
         self.rows = engine.batch
         self.longest: int | None = getattr(self.model.config, "max_position_embeddings", None)
-        decode(self.model, [[min(self.tokenizing.ends, default=0)]], ends=frozenset(), limit=2)
+        # On a GPU as wide as its batches: what is loaded for a first batch must not count as the cost of answers.
+        idle = [min(self.tokenizing.ends, default=0)]
+        decode(self.model, [idle] * (1 if engine.device == "cpu" else engine.batch), ends=frozenset(), limit=2)
         self.loaded = _loaded(engine, self.model, _memory_bytes(engine.device, self.model) - before)
 
     def close(self) -> None:

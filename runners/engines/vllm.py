@@ -127,7 +127,9 @@ class VllmSession:
         self.engine, self.llm, self.tokenizing = engine, llm, tokenizing
         self.ends = sorted(tokenizing.ends) if tokenizing else []
         self.longest = int(llm.model_config.max_model_len)
-        self._ask([Prompt("warm-up", "", (min(self.ends, default=0),))], Sampling(max_tokens=2))
+        # As wide as a batch: kernels that are compiled for a first one must not count as the cost of answers.
+        idle = Prompt("warm-up", "", (min(self.ends, default=0),))
+        self._ask([idle] * (engine.batch if engine.gpus else 1), Sampling(max_tokens=2))
         self.loaded = _loaded(engine, llm)
 
     def prompts(self, problems: Sequence[Problem]) -> list[Prompt]:

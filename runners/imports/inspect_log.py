@@ -1,6 +1,7 @@
 """inspect_ai: `.eval` logs (a zip of JSON files) and its `.json` logs."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,8 @@ from asd.runners.imports.answers import Answer, Source, digest, read_bytes
 
 RIGHT = ("C", "CORRECT", True, 1)
 WRONG = ("I", "INCORRECT", "N", False, 0)
+ZSTANDARD = 93
+"""The number of this way of packing in zip files."""
 MOST_BYTES = 1 << 28
 """A member of a log that would be larger than this when unpacked is refused."""
 
@@ -59,16 +62,30 @@ def _zipped(path: Path, data: bytes) -> tuple[dict[str, Any], list[dict[str, Any
             header = next((name for name in ("header.json", "_journal/start.json") if name in names), None)
             if header is None:
                 raise ConfigError(f"{path}: no log of inspect (it has no header.json)")
-            samples = [name for name in sorted(names) if name.startswith("samples/") and name.endswith(".json")]
-            return _member(path, file, header), [_member(path, file, name) for name in samples]
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+            samples = [name for name in names if name.startswith("samples/") and name.endswith(".json")]
+            return _member(path, file, data, header), [_member(path, file, data, name) for name in samples]
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
         raise ConfigError(f"{path}: cannot be unpacked ({error}); `inspect log convert --to json` may help") from error
 
 
-def _member(path: Path, file: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    if file.getinfo(name).file_size > MOST_BYTES:
+def _member(path: Path, file: zipfile.ZipFile, data: bytes, name: str) -> dict[str, Any]:
+    member = file.getinfo(name)
+    if member.file_size > MOST_BYTES:
         raise ConfigError(f"{path}: {name} unpacks to more than {MOST_BYTES >> 20} MiB")
-    return _object(path, file.read(name))
+    return _object(path, _zstandard(member, data) if member.compress_type == ZSTANDARD else file.read(name))
+
+
+def _zstandard(member: zipfile.ZipInfo, data: bytes) -> bytes:
+    """A member that is packed as inspect packs since 2025; Python's own zip reader learns it with 3.14."""
+    import pyarrow as pa
+
+    at = member.header_offset
+    start = at + 30 + sum(int.from_bytes(data[at + place : at + place + 2], "little") for place in (26, 28))
+    packed = pa.BufferReader(data[start : start + member.compress_size])
+    unpacked: bytes = pa.CompressedInputStream(packed, "zstd").read(member.file_size)
+    if zlib.crc32(unpacked) != member.CRC:
+        raise zipfile.BadZipFile(f"{member.filename} does not have its checksum")
+    return unpacked
 
 
 def _plain(path: Path, data: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:

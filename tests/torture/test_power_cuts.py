@@ -12,6 +12,7 @@ from log_powercut import RecordingDisk, violations
 
 from asd.store import opening
 from asd.store.disk import Disk
+from asd.store.group import Group
 from asd.store.opening import Opened
 from asd.store.tail_file import TailFile
 from asd.store.writer import StreamWriter
@@ -65,13 +66,13 @@ def test_a_build_that_does_not_sync_is_caught(place: Path, disk: type[RecordingD
 def test_a_build_that_acknowledges_before_the_sync_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = StreamWriter._commit
 
-    def too_early(self: StreamWriter, batches: list) -> None:  # type: ignore[type-arg]
+    def too_early(self: StreamWriter, group: Group) -> None:
         with self._changed:
-            self._durable = batches[-1].end
+            self._durable = self._tree.size + len(group.leaves)
             self._changed.notify_all()
         # Whoever waited must be heard before the disk is, however busy the machine.
         time.sleep(0.005)
-        commit(self, batches)
+        commit(self, group)
 
     monkeypatch.setattr(StreamWriter, "_commit", too_early)
     assert any("acknowledged" in one for one in cuts(place, range(4)))

@@ -76,8 +76,8 @@ class Desk:
             self.ask(":keep up", lambda tables: None)
 
     def step(self, steps: int, frame: Frame) -> None:
-        """Go `steps` fiftieths of the run's time back or on; past the end is live again."""
-        now = frame.state.as_of_us or frame.end_us
+        """Go `steps` fiftieths of the run's time back or on, from the moment asked for last; past the end is live."""
+        now = (self._watcher.wanted_us if self._watcher is not None else None) or frame.end_us
         self.seek(now + steps * max(1, (frame.end_us - frame.state.first_us) // STEPS), frame)
 
     def seek(self, moment_us: int, frame: Frame) -> None:

@@ -183,7 +183,8 @@ class Keys(App[None]):
         """Slower or faster."""
         if self.frame is not None:
             self.desk.change_speed(steps, self.frame)
-            self.notify(f"replay at {self.desk.speed}×")
+            if self.frame.state.as_of_us is None:
+                self.notify(f"a replay will go at {self.desk.speed}×: go back with [ and press space")
 
     def action_pin(self) -> None:
         """Pin the run or the sample, or let it go."""
@@ -235,7 +236,7 @@ class Keys(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does, by name."""
-        yield from super().get_system_commands(screen)
+        yield from (one for one in super().get_system_commands(screen) if one.title in ("Quit", "Theme"))
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and binding.action not in ("command_palette", "quit"):
                 action = binding.action

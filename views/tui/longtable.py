@@ -19,6 +19,8 @@ KEPT = 30
 """Pages that are kept."""
 GAP = 2
 """Cells between two columns."""
+LEAST = 30
+"""The room that the column without a width has at least."""
 _HEAD = Style(dim=True)
 
 
@@ -30,6 +32,15 @@ class Column:
     cell: Callable[[Row], Text | str]
     width: int | None = None
     right: bool = False
+
+
+def fitting(columns: Sequence[Column], leaving: Sequence[str], width: int) -> tuple[Column, ...]:
+    """The columns that have room in `width`; those called `leaving` go first, in that order."""
+    kept = list(columns)
+    for title in leaving:
+        if sum((one.width or LEAST) + GAP for one in kept) > width:
+            kept = [one for one in kept if one.title != title]
+    return tuple(kept)
 
 
 class LongTable(ScrollView, can_focus=True):
@@ -64,9 +75,12 @@ class LongTable(ScrollView, can_focus=True):
             """The table of the row."""
             return self.table
 
-    def __init__(self, columns: Sequence[Column], page: int = 100, id: str | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], page: int = 100, id: str | None = None, leaving: Sequence[str] = ()
+    ) -> None:
         super().__init__(id=id)
-        self.columns = columns
+        self.columns = self._all = columns
+        self._leaving = leaving
         self.rows = 0
         self._page = page
         self._pages: OrderedDict[int, Sequence[Row]] = OrderedDict()
@@ -122,6 +136,11 @@ class LongTable(ScrollView, can_focus=True):
         """Open the row at the cursor."""
         if self.current is not None:
             self.post_message(self.Opened(self, self.current))
+
+    def on_resize(self) -> None:
+        """Fewer columns where there is little room."""
+        self.columns = fitting(self._all, self._leaving, self.size.width)
+        self.refresh()
 
     def watch_cursor(self) -> None:
         """Tell that the cursor moved."""

@@ -5,12 +5,26 @@ from dataclasses import dataclass, field
 
 from asd.core.event import JsonObject
 from asd.core.log import Record
-from asd.views.tui.model.state import MICRO, Answers, Cell, Life, Pace, Phase, Problem, Reading, Recent, RunState
+from asd.views.tui.model.state import (
+    MICRO,
+    Answers,
+    Cell,
+    Life,
+    Pace,
+    Phase,
+    Problem,
+    Reading,
+    Recent,
+    RunState,
+    Training,
+)
 
 RECENT = 1000
 """Answers that the percentiles of the time to first token are over."""
 READINGS = 120
 """Readings kept of each device."""
+LOSSES = 60
+"""Losses kept of each stage that learns."""
 WINDOW_S = 900
 """Seconds of pace that are kept."""
 STALL_US = 10 * MICRO
@@ -35,6 +49,7 @@ class Counters:
     answers: dict[tuple[int, str], Answers] = field(default_factory=dict)
     cells: dict[tuple[str, float, str, int], Cell] = field(default_factory=dict)
     stops: dict[tuple[str, float, int], int] = field(default_factory=dict)
+    training: dict[int, Training] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
     expected: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -64,6 +79,7 @@ class Counters:
             answers=dict(self.answers),
             cells=dict(self.cells),
             stops=dict(self.stops),
+            training=dict(self.training),
             planned=dict(self.planned),
             expected=dict(self.expected),
             recent=tuple(self.recent),

@@ -81,7 +81,7 @@ def status(state: RunState, now_us: int, writer: bool | None) -> Status:
     if state.as_of_us is not None:
         return Status("running", "at that time")
     if writer is False:
-        return Status("stale", "its writer is gone; asd-runner resume goes on")
+        return Status("stale", "its writer is gone: asd-runner resume")
     if age_s(state, now_us) <= STALE_S:
         return Status("running")
     return Status("quiet", "its writer lives") if writer else Status("stale", "no event for a while")

@@ -9,10 +9,10 @@ import asd.core.facts  # noqa: F401  (registers the built-in events)
 from asd.core.errors import EventError
 from asd.core.event import JsonObject, kinds
 from asd.core.log import Record
-from asd.views.tui.model.counters import READINGS, Counters
+from asd.views.tui.model.counters import LOSSES, READINGS, Counters
 from asd.views.tui.model.drift import DRIFTING, changed
 from asd.views.tui.model.rows import micros
-from asd.views.tui.model.state import MICRO, Answers, Cell, Phase, Reading, Recent
+from asd.views.tui.model.state import MICRO, Answers, Cell, Phase, Reading, Recent, Training
 
 _KINDS = kinds()
 
@@ -185,6 +185,16 @@ def _compared(kind: str) -> "Handler":
     return compare
 
 
+def _training_started(fold: Counters, data: JsonObject, now: int) -> None:
+    fold.training[data["stage"]] = Training(data["model"], data["steps"])
+
+
+def _training_progressed(fold: Counters, data: JsonObject, now: int) -> None:
+    old = fold.training.get(data["stage"], Training())
+    losses = (*old.losses, data["loss"])[-LOSSES:]
+    fold.training[data["stage"]] = old._replace(step=data["step"], elapsed_s=data["elapsed_s"], losses=losses)
+
+
 Handler = Callable[[Counters, JsonObject, int], None]
 RARE: dict[str, Handler] = {
     "run.started": _started,
@@ -199,6 +209,8 @@ RARE: dict[str, Handler] = {
     "split.assigned": _split,
     "sample.failed": _sample_failed,
     "log.recovered": _recovered,
+    "training.started": _training_started,
+    "training.progressed": _training_progressed,
     "environment.captured": _compared("environment.captured"),
     "model.checked": _compared("model.checked"),
 }

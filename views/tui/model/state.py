@@ -39,6 +39,17 @@ class Recent(NamedTuple):
     output_tokens: int
 
 
+class Training(NamedTuple):
+    """A stage's model that learns: steps planned and done, seconds since it began, the latest mean losses in nats an
+    answer token, oldest first."""
+
+    model: str = ""
+    steps: int = 0
+    step: int = 0
+    elapsed_s: float = 0.0
+    losses: tuple[float, ...] = ()
+
+
 class Reading(NamedTuple):
     """One reading of a device: shares 0 to 1, bytes, degrees Celsius, watts."""
 
@@ -108,7 +119,8 @@ class RunState:
     """Everything that the run's screen shows, after `events` events up to `last_us`.
 
     `as_of_us` is the moment looked at where that is not now; `cells` is by (policy, λ, task, seed), `answers` by
-    (stage, task), `stops` by (policy, λ, stage), `expected` by (seed, task), `pace` by second since 1970.
+    (stage, task), `training` by stage, `stops` by (policy, λ, stage), `expected` by (seed, task), `pace` by second
+    since 1970.
     """
 
     run: str
@@ -126,6 +138,7 @@ class RunState:
     answers: Mapping[tuple[int, str], Answers] = field(default_factory=dict)
     cells: Mapping[CellKey, Cell] = field(default_factory=dict)
     stops: Mapping[tuple[str, float, int], int] = field(default_factory=dict)
+    training: Mapping[int, Training] = field(default_factory=dict)
     planned: Mapping[str, int] = field(default_factory=dict)
     expected: Mapping[tuple[int, str], int] = field(default_factory=dict)
     recent: tuple[Recent, ...] = ()

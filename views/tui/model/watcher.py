@@ -73,6 +73,12 @@ class Watcher(Thread):
         if self._wakeup is not None:
             self._wakeup.hint()
 
+    @property
+    def wanted_us(self) -> int | None:
+        """The moment that was asked for last, also where no frame shows it yet; None: live."""
+        with self._lock:
+            return self._wanted_us
+
     def look(self, as_of_us: int | None) -> None:
         """Show the run as of a moment, None: as it is now and will be."""
         with self._lock:
@@ -90,7 +96,7 @@ class Watcher(Thread):
         seen = Glance(self.log.path).look()
         if not self.log.path.is_dir() or (self._frame.state.events and not seen.state.events):
             raise gone(self.log.path)
-        if seen.state.events and not self._frame.whole:
+        if seen.state.events and not self._frame.whole and not self._frame.trouble:
             self._put(Frame(seen.state, seen.writer, end_us=seen.state.last_us, opening=True, whole=False))
         tables = Tables(self.log)
         tail = Tail(self.log, tables.heads)

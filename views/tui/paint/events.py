@@ -22,6 +22,9 @@ FIRST = ("correct", "stage", "answer_stage", "next_stage", "q", "stop_value", "g
 """The fields that are shown first, in this order."""
 _FIELD = re.compile(r'"(\w+)":([^\[{].*?)(?=,"\w+":|$)', re.DOTALL)
 
+_CUT = re.compile(r',"\w*"?:?$')
+"""What is left of a field's name where the data was cut within it."""
+
 
 def kind(name: str, width: int) -> Text:
     """The kind of an event."""
@@ -30,7 +33,8 @@ def kind(name: str, width: int) -> Text:
 
 def brief(data: str, width: int) -> Text:
     """What the beginning of an event's JSON says, without its punctuation: `correct true  stage 2`."""
-    found = [(name, value) for name, value in _FIELD.findall(data.strip("{}")) if value != "null"]
+    whole = _CUT.sub("", data.strip("{}"))
+    found = [(name, value) for name, value in _FIELD.findall(whole) if value != "null"]
     found.sort(key=lambda one: FIRST.index(one[0]) if one[0] in FIRST else len(FIRST))
     line = Text(no_wrap=True)
     for name, value in found[:12]:

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 from rich.text import Text
 
 from asd.views.tui.model import figures
-from asd.views.tui.model.figures import GridRow, LadderRow
+from asd.views.tui.model.figures import FunnelRow, GridRow, LadderRow
 from asd.views.tui.model.frames import Frame
-from asd.views.tui.model.state import MICRO, Cell
+from asd.views.tui.model.state import MICRO, Cell, RunState
 from asd.views.tui.paint.block import Block, block
 from asd.views.tui.paint.run import note
-from asd.views.tui.paint.words import bar, cut, percent, ratio, seconds
+from asd.views.tui.paint.words import bar, cut, percent, ratio, seconds, sparks
 
+R = TypeVar("R", GridRow, FunnelRow)
 CELL = 7
 """The least width of a column that holds an accuracy."""
 
@@ -21,6 +23,8 @@ def ladder(frame: Frame, now_us: int, width: int) -> Block:
     """Every stage: how much is answered, how often it was right on each task, engine time an answer."""
     state = frame.state
     rows = figures.ladder(state)
+    if state.training and not state.answers:
+        return training(state, width)
     if not rows:
         return block("Stages", note(state), [Text("no stage has answered yet", "dim")])
     tasks = figures.tasks(state)
@@ -34,6 +38,17 @@ def ladder(frame: Frame, now_us: int, width: int) -> Block:
     return block(
         "Stages", note(state) or "right on each task", [head, *(_stage(mine, name, room) for mine in _by_stage(rows))]
     )
+
+
+def training(state: RunState, width: int) -> Block:
+    """Every stage that learns: its steps, its time, and its loss so far."""
+    parts = [Text(f"  {'model':10} {'steps':>12} {'':6} {'time':>11} {'loss':>6}", "dim")]
+    for stage, one in sorted(state.training.items()):
+        line = Text(f"{stage} {cut(one.model, 10):10} {f'{one.step:,}/{one.steps:,}':>12} ")
+        line.append_text(bar(one.step / one.steps if one.steps else None, 6)).append(f" {seconds(one.elapsed_s):>11}")
+        line.append(f" {one.losses[-1]:>6.3f} " if one.losses else f" {'–':>6} ")
+        parts.append(line.append(sparks(one.losses[-(width - 53) :] if width > 60 else ()), "blue"))
+    return block("Training", note(state) or "nats an answer token", parts)
 
 
 def _by_stage(rows: Sequence[LadderRow]) -> Iterator[list[LadderRow]]:
@@ -81,9 +96,18 @@ def grid(frame: Frame, now_us: int, width: int) -> Block:
     heads = "".join(f"{f'seed {seed}':>10}" for seed in seeds[:room])
     head = Text(f"{'task':10}{'λ':>7} {heads}{_more(len(seeds) - room):>3}{'all seeds':>12}", "dim")
     parts = [head]
-    for _, mine in groupby(rows, key=lambda row: (row.policy, row.task)):
-        parts += [_grid_row(row, place == 0, room, state.life.chosen) for place, row in enumerate(mine)]
+    for named, of_policy in _by_policy(rows, width):
+        parts += named
+        for _, of_task in groupby(of_policy, key=lambda row: row.task):
+            parts += [_grid_row(row, place == 0, room, state.life.chosen) for place, row in enumerate(of_task)]
     return block("λ × dataset × seed", note(state) or "done, right", parts)
+
+
+def _by_policy(rows: Sequence[R], width: int) -> Iterator[tuple[list[Text], list[R]]]:
+    """The rows of each policy, with its name where there is more than one."""
+    several = len({row.policy for row in rows}) > 1
+    for policy, mine in groupby(rows, key=lambda row: row.policy):
+        yield [Text(cut(policy, width), "magenta")] if several else [], list(mine)
 
 
 def _more(hidden: int) -> str:
@@ -120,11 +144,15 @@ def funnel(frame: Frame, now_us: int, width: int) -> Block:
     wide = max(2, min(10, (width - 13) // stages - 6))
     heads = "".join(f"{f'stage {stage}':{wide + 6}}" for stage in range(stages))
     parts = [Text(f"{'λ':>6} {heads}{'early':>5}", "dim")]
-    for row in rows:
-        here = row.lam == state.life.chosen
-        line = Text().append(f"{'*' if here else ' '}{row.lam:>5g} ", "bold cyan" if here else "")
-        for reached in row.reached:
-            share = reached / row.answered
-            line.append_text(bar(share, wide)).append(f"{percent(share):>5} ", "" if reached else "dim")
-        parts.append(line.append(f"{ratio(row.early, row.answered):>5}"))
+    for named, of_policy in _by_policy(rows, width):
+        parts += [*named, *(_funnel_row(row, wide, state.life.chosen) for row in of_policy)]
     return block("Funnel", note(state) or "share that reached each stage", parts)
+
+
+def _funnel_row(row: FunnelRow, wide: int, chosen: float | None) -> Text:
+    here = row.lam == chosen
+    line = Text().append(f"{'*' if here else ' '}{row.lam:>5g} ", "bold cyan" if here else "")
+    for reached in row.reached:
+        share = reached / row.answered
+        line.append_text(bar(share, wide)).append(f"{percent(share):>5} ", "" if reached else "dim")
+    return line.append(f"{ratio(row.early, row.answered):>5}")

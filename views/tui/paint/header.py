@@ -12,7 +12,7 @@ from asd.views.tui.paint.words import INTERIM, apart, bar, clock, cut, percent, 
 def header(frame: Frame | None, store: str, now_us: int, width: int) -> Text:
     """Which run this is and how it is: state with staleness, sequence, lag, events per second."""
     if frame is None:
-        return Text(f"asd  {sanitize(store)}\nno run is open", no_wrap=True)
+        return Text(f"asd  {sanitize(store)}\nno run is open: choose one among the runs (1) with enter", no_wrap=True)
     second = Text(sanitize(frame.trouble), "yellow") if frame.trouble else _second(frame, now_us, width)
     return Text("\n").join([_first(frame, now_us, width), second])
 
@@ -35,10 +35,10 @@ def _second(frame: Frame, now_us: int, width: int) -> Text:
     run = frame.state
     heads = ", ".join(f"{cut(name, 16)} {seq:,}" for name, seq in sorted(run.streams.items()))
     line = Text(f"{run.events:,} events")
-    if heads:
-        line.append(f" (seq {heads})", "dim")
     if run.as_of_us is None and not run.life.finished_us:
-        line.append(f"  lag {seconds(frame.lag_s)}  {figures.per_second(run, now_us):,.0f} events/s")
+        line.append(f"  lag {seconds(frame.lag_s)}  {figures.per_second(run, now_us):,.0f}{' events' * (width > 99)}/s")
+    if heads:
+        line.append(f"  seq {heads}", "dim")
     said = Text()
     if run.life.attempts > 1:
         said.append(f"attempt {run.life.attempts}  ", "yellow")

@@ -53,7 +53,7 @@ def _remaining(state: RunState) -> list[Text | str]:
     if left is None:
         return []
     if left.unseen:
-        text = f"at least {seconds(left.low_s)} more; {left.unseen} stage(s) not seen yet may be slower"
+        text = f"{seconds(left.low_s)} or more: {left.unseen} of the stages not seen yet"
     else:
         text = f"{seconds(left.low_s)} to {seconds(left.high_s)} more"
     return [Text("generation ", "").append(text, "cyan")]
@@ -95,7 +95,10 @@ def wrong(state: RunState) -> list[str]:
 
 def beside_errors(state: RunState) -> list[str]:
     """What went wrong without an event that says so."""
-    found = [f"stage {stage} is {times:.1f} times slower a token" for stage, times in outlook.slower(state).items()]
+    found = [
+        f"stage {stage} is {times:.1f} times slower a token than before"
+        for stage, times in outlook.slower(state).items()
+    ]
     if state.stalls:
         found.append(f"{state.stalls:>5,} × silent, for {seconds(state.longest_stall_us / MICRO)} at most")
     if state.unreadable:

@@ -67,7 +67,7 @@ def _logprobs(found: Values) -> str:
     spread = " ".join(f"{value:.2f}" for value in found["quantiles"])
     margin = "" if found["margin_mean"] is None else f", margin {found['margin_mean']:.2f}"
     return (
-        f"log-probabilities: mean {found['mean']:.3f}, first {found['first']:.2f}, last {found['last']:.2f}{margin};"
+        f"log-probabilities mean {found['mean']:.3f}, first {found['first']:.2f}, last {found['last']:.2f}{margin};"
         f" quantiles {spread}"
     )
 

@@ -17,6 +17,7 @@ STYLES = {
     "empty": "yellow",
     "opening": "bold yellow",
     "unreadable": "bold red",
+    "damaged": "bold red",
 }
 SIGNS = {
     "running": "▶",
@@ -27,6 +28,7 @@ SIGNS = {
     "empty": "·",
     "opening": "…",
     "unreadable": "!",
+    "damaged": "!",
 }
 INTERIM = "interim: not for inference"
 

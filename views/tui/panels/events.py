@@ -24,7 +24,7 @@ class EventsPanel(ListedPanel):
         Column("subject", lambda row: cut(row[4] or "", 60), 30),
         Column("data", lambda row: events.brief(row[6] or "", 200)),
     )
-    NARROW = (*COLUMNS[:1], *COLUMNS[2:4], Column("subject", lambda row: cut(row[4] or "", 60)))
+    LEAVING = ("stream", "data")
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -56,11 +56,6 @@ class EventsPanel(ListedPanel):
         """Whether the tail is followed is said too."""
         words = ("following the tail", "bold green") if self.following else ("not following (F)", "dim")
         return super().note(rows).append("  ").append(*words)
-
-    def on_resize(self) -> None:
-        """Fewer columns where there is little room."""
-        self.table.columns = self.COLUMNS if self.size.width >= 110 else self.NARROW
-        self.table.refresh()
 
     def move(self, by: int) -> None:
         """Whoever goes up wants to read and no longer follow."""

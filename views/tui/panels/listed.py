@@ -21,6 +21,8 @@ class ListedPanel(Panel):
 
     LISTING: Listing
     COLUMNS: tuple[Column, ...]
+    LEAVING: tuple[str, ...] = ()
+    """The columns that go first where there is little room."""
     SORTS: tuple[str, ...] = ("log",)
     EVERY_S = 2.0
     """The least time between two renewals of the index."""
@@ -31,7 +33,7 @@ class ListedPanel(Panel):
         self.sort = self.SORTS[0]
         self.listing = self.new_listing()
         self.head = Line(classes="note")
-        self.table = LongTable(self.COLUMNS, PAGE, id=f"{id}-table")
+        self.table = LongTable(self.COLUMNS, PAGE, f"{id}-table", self.LEAVING)
         self._of: tuple[Any, ...] = ()
         self._renewed = 0.0
         self._cost = 0.0
@@ -90,7 +92,7 @@ class ListedPanel(Panel):
         """What is listed, in what order, and what passes the filter."""
         line = Text(f"{rows:,} {self.id}")
         if len(self.SORTS) > 1:
-            line.append(f", in the order of: {self.sort}" if self.sort == "log" else f", {self.sort}")
+            line.append(f"  sort: {self.sort}", "dim")
         if self.filter:
             line.append("  filter: ", "yellow").append_text(safe(self.filter)).append("  (f, empty: all)", "dim")
         return line

@@ -76,7 +76,8 @@ class ProjectedPanel(TextPanel):
         frame = self.terminal.frame
         note = INTERIM if frame is not None and figures.interim(frame.state) else ""
         parts = [self.block(name, rows, note) for name, rows in self.tables.items()]
-        self.line.show(lines(parts or [Text("being computed …", "dim")]))
+        waiting = "cannot be read" if frame is not None and frame.trouble else "being computed …"
+        self.line.show(lines(parts or [Text(waiting, "dim")]))
 
     def block(self, name: str, rows: pa.Table, note: str) -> Text:
         """One projection with its heading."""
@@ -123,7 +124,8 @@ class FiguresPanel(ProjectedPanel):
         """The names of all above the chosen one's rows."""
         super().paint()
         names, apart = Text(), "\n" if self.beside else " "
-        for name in self.all:
+        here = 0 if self.beside else self.all.index(self.chosen)
+        for name in (*self.all[here:], *self.all[:here]):
             chosen = name == self.chosen
             names.append(f"{'▸' if chosen else ' '}{name} ", "bold reverse" if chosen else "dim").append(apart)
         self.head.show(names)

@@ -8,13 +8,18 @@ from textual.app import ComposeResult
 
 from asd.views.sanitize import safe
 from asd.views.tui.bars import Line
-from asd.views.tui.longtable import GAP, Column, LongTable, Row
+from asd.views.tui.longtable import Column, LongTable, Row
 from asd.views.tui.model import figures
 from asd.views.tui.model.survey import Listed
 from asd.views.tui.paint.words import bar, clock, cut, percent, state, whole_seconds
 from asd.views.tui.panels.base import Panel
 
-NO_RUN = "Start one in another terminal:  asd-runner start pocket     It appears here by itself."
+NO_RUN = (
+    ("", "no run is here yet"),
+    ("bold", "Start one in another terminal:"),
+    ("bold cyan", "asd-runner start pocket"),
+    ("dim", "It appears here by itself."),
+)
 
 
 def _now() -> int:
@@ -23,8 +28,8 @@ def _now() -> int:
 
 def _state(row: Row) -> Text:
     one: Listed = row[0]
-    if one.trouble:
-        return state("unreadable")
+    if one.trouble or one.verified is False:
+        return state("unreadable" if one.trouble else "damaged")
     return state(figures.status(one.state, _now(), one.writer).word)
 
 
@@ -57,25 +62,16 @@ def _name(row: Row) -> Text:
 
 COLUMNS = (
     Column("state", _state, 12),
-    Column("run", _name, 30),
+    Column("run", _name),
     Column("progress", _progress, 13),
     Column("events", lambda row: f"{row[0].state.events:,}", 9, right=True),
     Column("last event", _age, 15, right=True),
     Column("log", _verified, 12),
     Column("started (UTC)", lambda row: clock(row[0].state.life.started_us), 19),
-    Column("latest", _last),
+    Column("latest", _last, 40),
 )
-LEAVING = ("started (UTC)", "latest", "log", "events")
+LEAVING = ("latest", "started (UTC)", "log", "events")
 """The columns that go first where there is little room."""
-
-
-def fitting(width: int) -> tuple[Column, ...]:
-    """The columns that have room in `width`."""
-    columns = list(COLUMNS)
-    for title in LEAVING:
-        if sum((one.width or 16) + GAP for one in columns) > width:
-            columns = [one for one in columns if one.title != title]
-    return tuple(columns)
 
 
 class RunsPanel(Panel):
@@ -86,12 +82,19 @@ class RunsPanel(Panel):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.head = Line(classes="note")
-        self.table = LongTable(COLUMNS, page=1_000_000, id="runs-table")
+        self.table = LongTable(COLUMNS, page=1_000_000, id="runs-table", leaving=LEAVING)
+        self.empty = Line(id="no-run")
 
     def compose(self) -> ComposeResult:
         """A sentence above the list."""
         yield self.head
         yield self.table
+        yield self.empty
+
+    def on_mount(self) -> None:
+        """What to do where there is no run."""
+        self.empty.show(Text("\n").join(Text(words, style) for style, words in NO_RUN))
+        self.empty.display = False
 
     @property
     def scroller(self) -> LongTable:
@@ -109,21 +112,15 @@ class RunsPanel(Panel):
         if before in names:
             table.cursor = names.index(before)
         store = self.terminal.source.path
-        said = f"{len(runs)} runs in {store}" if runs else f"No run in {store} yet. {NO_RUN}"
-        if not exists:
-            said = f"There is no store at {store}. {NO_RUN}"
+        said = f"{len(runs)} run{'s' * (len(runs) != 1)} in {store}" if exists else f"There is no store at {store}."
         self.head.show(safe(said))
+        self.table.display, self.empty.display = bool(runs), not runs
 
     @property
     def chosen(self) -> str:
         """The run at the cursor."""
         row = self.table.current
         return row[0].state.run if row else ""
-
-    def on_resize(self) -> None:
-        """Fewer columns where there is little room."""
-        self.table.columns = fitting(self.size.width - 1)
-        self.table.refresh()
 
     def on_long_table_opened(self, event: LongTable.Opened) -> None:
         """Open the run."""

@@ -35,7 +35,7 @@ def _share(value: float | None) -> str:
 class SamplesPanel(ListedPanel):
     """A row a sample; decisions are those at the chosen λ, averaged over seeds."""
 
-    HINT = "enter|open  f|filter  /|search  n N|next  s|sort  p|pin"
+    HINT = "enter|open  f|filter  /|search  s|sort  p|pin"
     SORTS = tuple(SAMPLE_SORTS)
     COLUMNS = (
         Column("sample", lambda row: safe(row[0]), 24),
@@ -48,6 +48,8 @@ class SamplesPanel(ListedPanel):
         Column("tokens", lambda row: number(row[10]), 6, right=True),
         Column("prompt", lambda row: cut(row[11] or "", 160)),
     )
+
+    LEAVING = ("tokens", "busy", "paid")
 
     def new_listing(self) -> Samples:
         """The samples."""
