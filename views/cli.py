@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 STORE = "asd-store"
 StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="ASD_STORE", help="The folder that holds the runs.", show_default=True)
+    Path, typer.Option("--store", metavar="FOLDER", envvar="ASD_STORE", help="The folder that holds the runs.")
 ]
-RunOption = Annotated[str | None, typer.Option("--run", help="The run; the latest where none is named.")]
+RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help="The run; the latest where none is named.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutputOption = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write to this file, not to standard output.")
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file, not to standard output.")
 ]
 
 

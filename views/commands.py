@@ -38,10 +38,13 @@ FormatOption = Annotated[
 TableOption = Annotated[
     Literal["table", "json", "csv", "md"] | None, typer.Option("--format", help="table, json, csv or md.")
 ]
-NameArgument = Annotated[str | None, typer.Argument(help="The projection, or 'report'; none lists them.")]
+NameArgument = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The projection, or 'report'; none lists them.")
+]
 LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
 AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", help="Only what was logged by then: a sequence number, or a time.")
+    str | None,
+    typer.Option("--as-of", metavar="WHEN", help="Only what was logged by then: a sequence number, or a time."),
 ]
 
 
@@ -75,7 +78,10 @@ def project(
     lang: LanguageOption = "en",
     as_of: AsOfOption = None,
 ) -> None:
-    """Rebuild a table or the report from a run's events alone; with no NAME, list what there is."""
+    """Rebuild a table or the report from a run's events.
+
+    With no NAME it lists what there is.
+    """
     from asd.views import rendering
     from asd.views.as_of import heads_at
     from asd.views.publishing import publish
@@ -101,13 +107,16 @@ def project(
 
 @app.command()
 def diff(
-    first: Annotated[str, typer.Argument(help="A run's id.")],
-    second: Annotated[str, typer.Argument(help="The run that is compared with it.")],
+    first: Annotated[str, typer.Argument(metavar="RUN", help="A run's id.")],
+    second: Annotated[str, typer.Argument(metavar="OTHER", help="The run that is compared with it.")],
     store: StoreOption = Path(STORE),
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Tell what differs between two runs: settings, code, machine, models, data, flipped samples, tables."""
+    """Tell what differs between two runs.
+
+    Settings, code, machine, models, data, samples that flipped, tables that moved.
+    """
     from asd.views.diff import diff as compare
     from asd.views.diff_text import as_json_text, as_lines
     from asd.views.rendering import open_session
@@ -119,12 +128,14 @@ def diff(
 
 @app.command()
 def figures(
-    folder: Annotated[Path, typer.Option("-o", "--output", help="The folder that they are written to.")],
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="The folder that they are written to.")
+    ],
     store: StoreOption = Path(STORE),
     run: RunOption = None,
     form: Annotated[Literal["svg", "pdf", "png"], typer.Option("--format", help="svg, pdf or png.")] = "svg",
 ) -> None:
-    """Draw the record's figures, each into a file of its own."""
+    """Draw the record's figures, each into a file."""
     from asd.views.figures import NAMES, draw
     from asd.views.rendering import open_session
 
@@ -139,14 +150,19 @@ def figures(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT over the tables; `SHOW TABLES` names them.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="One SELECT over the tables; `SHOW TABLES` names them.")
+    ],
     store: StoreOption = Path(STORE),
     run: RunOption = None,
     form: TableOption = None,
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Ask the logs in SQL. It reads the event tables of all runs (or of one), and can do nothing else."""
+    """Ask the logs in SQL.
+
+    It reads the event tables of all runs (or of one), and can do nothing else.
+    """
     from asd.store.sql import LockedSql
     from asd.views.formats import render
 

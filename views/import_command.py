@@ -9,13 +9,19 @@ import typer
 from asd.views.cli import STORE, StoreOption, tell
 
 FilesArgument = Annotated[
-    list[Path], typer.Argument(help="samples_*.jsonl of lm-eval or .eval of inspect_ai, the cheapest model first.")
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="samples_*.jsonl of lm-eval or .eval of inspect_ai, the cheapest model first."
+    ),
 ]
-NameOption = Annotated[str, typer.Option("--name", help="What the run is called.")]
+NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="What the run is called.")]
 
 
 def import_logs(files: FilesArgument, store: StoreOption = Path(STORE), name: NameOption = "import") -> None:
-    """Bring in results of lm-eval or inspect_ai as events, marked as recorded; each model becomes a stage."""
+    """Bring in results of lm-eval or inspect_ai as a run.
+
+    Its events are marked as recorded; each model becomes a stage.
+    """
     from asd.runners.base import record
     from asd.runners.config import build
     from asd.runners.imports.runner import read

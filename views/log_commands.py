@@ -11,7 +11,7 @@ from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOptio
 if TYPE_CHECKING:
     from asd.core.log import Cursor, Record
 
-app = new_app("The events themselves: watch them, write them out, join copies, print signed heads.")
+app = new_app("The events themselves: watch, export, join, sign.")
 
 ExportOption = Annotated[
     Literal["jsonl", "ro-crate", "every-eval-ever", "otel"],
@@ -24,11 +24,18 @@ def tail(
     store: StoreOption = Path(STORE),
     run: RunOption = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on waiting for more.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last events to begin with.")] = 10,
-    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; can be given again.")] = None,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", metavar="N", min=0, help="How many of the last events to begin with.")
+    ] = 10,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", metavar="KIND", help="Only this kind; can be given again.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the last events of a run, one a line; with -f, go on as they are written by whatever process."""
+    """Print the last events; with -f, go on as they come.
+
+    One event a line, from whatever process writes them.
+    """
     from asd.core.log import advance
     from asd.views.event_lines import as_json_line, as_line
     from asd.views.runs import near_end
@@ -55,7 +62,10 @@ def export(
     output: OutputOption = None,
     form: ExportOption = "jsonl",
 ) -> None:
-    """Write every event as its line of JSON, byte for byte as it was logged, in order of time; or for other tools."""
+    """Write every event as JSON lines, or for other tools.
+
+    A line is byte for byte as it was logged; lines are in order of time.
+    """
     from asd.store.copies import export_lines
     from asd.views.cli import emit_bytes
 
@@ -84,11 +94,14 @@ def _exported(store: Path, run: str | None, form: str) -> bytes:
 
 @app.command()
 def merge(
-    first: Annotated[Path, typer.Argument(help="The folder of a run: one copy of it.")],
-    second: Annotated[Path, typer.Argument(help="Another copy, or other streams of the same run.")],
+    first: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a run: one copy of it.")],
+    second: Annotated[Path, typer.Argument(metavar="OTHER", help="Another copy, or other streams of the same run.")],
     store: StoreOption = Path(STORE),
 ) -> None:
-    """Join two copies of a run into the store: of each stream the longer one; a fork is refused."""
+    """Join two copies of a run into the store.
+
+    Of each stream the longer one is taken; a fork is refused.
+    """
     from asd.store.copies import merge as joined
 
     emit(f"{joined(first, second, store)}\n")
@@ -96,7 +109,10 @@ def merge(
 
 @app.command()
 def head(store: StoreOption = Path(STORE), run: RunOption = None, output: OutputOption = None) -> None:
-    """Print the latest signed head of a run's main stream: keep it elsewhere, for `asd verify --head`."""
+    """Print a run's latest signed head, to keep elsewhere.
+
+    `asd verify --head` finds by it what was cut off or put back since.
+    """
     from asd.core.errors import UsageError
     from asd.store.verify import verify
 

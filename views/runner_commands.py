@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from asd.store.files import FileLog
 
 app = new_app("Start, resume and plan runs.")
-ConfigArgument = Annotated[str, typer.Argument(help="A packaged configuration's name, or the path of a YAML file.")]
+ConfigArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A packaged configuration's name, or the path of a YAML file.")
+]
 SetOption = Annotated[
-    list[str] | None, typer.Option("-o", "--override", help="key=value over the configuration; can be given again.")
+    list[str] | None,
+    typer.Option("-o", "--override", metavar="KEY=VALUE", help="Replace one setting; can be given again."),
 ]
 DurabilityOption = Annotated[
-    str, typer.Option("--durability", help="group (default), each or os: when an event counts as kept.")
+    Literal["group", "each", "os"], typer.Option("--durability", help="When an event counts as kept.")
 ]
 
 
@@ -32,7 +35,7 @@ def start(
     store: StoreOption = Path(STORE),
     durability: DurabilityOption = "group",
 ) -> None:
-    """Begin a new run of a configuration; it is logged in the store as it happens."""
+    """Begin a new run; it is logged as it happens."""
     from asd.core.plugins import require
     from asd.runners.config import load_runner
     from asd.store.store import Store, fresh_id
@@ -46,14 +49,19 @@ def start(
 
 @app.command()
 def live(
-    run: Annotated[str, typer.Argument(help="A finished cascade's id.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A finished cascade's id.")],
     lam: Annotated[
-        float | None, typer.Option("--lambda", help="The price of an error; default: the chosen one.")
+        float | None, typer.Option("--lambda", metavar="λ", help="The price of an error; default: the chosen one.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The seed; default: the first one.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="SEED", help="The seed; default: the first one.")
+    ] = None,
     store: StoreOption = Path(STORE),
 ) -> None:
-    """Run a cascade live with another run's policy: a stage answers only what reaches it, and times are measured."""
+    """Run a cascade live with another run's policy.
+
+    A stage answers only what reaches it, and times are measured.
+    """
     from asd.core.plugins import require
     from asd.runners.config import build
     from asd.runners.live import live_settings
@@ -68,13 +76,19 @@ def live(
 
 @app.command()
 def ablate(
-    run: Annotated[str | None, typer.Argument(help="A finished cascade's id; default: the latest run.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A finished cascade's id; default: the latest run.")
+    ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="predictor, costs, ladder, information or policy; repeatable.")
+        list[str] | None,
+        typer.Option("--only", metavar="PART", help="predictor, costs, ladder, information or policy; repeatable."),
     ] = None,
     store: StoreOption = Path(STORE),
 ) -> None:
-    """Measure what each part of the method brings: a run of its own over a finished run's events, without a model."""
+    """Measure what each part of the method brings.
+
+    A run of its own over a finished run's events, without a model.
+    """
     from asd.runners.config import build
     from asd.store.store import Store, fresh_id
     from asd.views.children import ablation_name
@@ -86,8 +100,10 @@ def ablate(
 
 
 @app.command()
-def resume(run: Annotated[str, typer.Argument(help="The run's id.")], store: StoreOption = Path(STORE)) -> None:
-    """Go on with an interrupted run: what is logged is not done again."""
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], store: StoreOption = Path(STORE)
+) -> None:
+    """Go on with a run; nothing logged is done again."""
     from asd.core.facts.run import RunStarted
     from asd.core.plugins import require
     from asd.runners.config import build
@@ -200,7 +216,7 @@ def configs(as_json: JsonOption = False, output: OutputOption = None) -> None:
 def plan(
     config: ConfigArgument, override: SetOption = None, as_json: JsonOption = False, output: OutputOption = None
 ) -> None:
-    """Say what a run would do, without doing it: stages, samples, generations; nothing is logged."""
+    """Say what a run would do and cost, without doing it."""
     from asd.runners.config import load_runner
     from asd.views.planning import planned
 

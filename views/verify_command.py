@@ -9,22 +9,29 @@ from asd.core.errors import Exit, MissingDataError
 from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, store_of
 
 ReportOption = Annotated[
-    Path | None, typer.Option("--report", help="Check instead that this file is a report of the run, unedited.")
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Check instead that it is a report of the run, unedited."),
 ]
 ProofOption = Annotated[
-    Path | None, typer.Option("--proof", help="Check instead this proof from `asd prove`; no log is needed.")
+    Path | None,
+    typer.Option("--proof", metavar="FILE", help="Check instead this proof from `asd prove`; no log is needed."),
 ]
 CompleteOption = Annotated[
     bool, typer.Option("--complete", help="Check instead that all that was planned has happened; exit code 4 if not.")
 ]
 HeadOption = Annotated[
     list[Path] | None,
-    typer.Option("--head", help="A head that was kept elsewhere (see `asd log head`); can be given again."),
+    typer.Option(
+        "--head", metavar="FILE", help="A head that was kept elsewhere (see `asd log head`); can be given again."
+    ),
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--key", help="The public key that must have signed: its line, or a file that holds it.")
+    str | None,
+    typer.Option("--key", metavar="KEY", help="The public key that must have signed: its line, or its file."),
 ]
-SubjectArgument = Annotated[str, typer.Argument(help="A sample's name, an answer's, or an event's id.")]
+SubjectArgument = Annotated[
+    str, typer.Argument(metavar="SUBJECT", help="A sample's name, an answer's, or an event's id.")
+]
 
 
 def verify(
@@ -37,7 +44,10 @@ def verify(
     head: HeadOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Check a run's log from its first byte to its last, and name everything that is wrong; exit code 3 where so."""
+    """Check a log byte by byte and name what is wrong.
+
+    The exit code is 3 where something is.
+    """
     if proof is not None:
         _verify_proof(proof, key, as_json=as_json)
     elif report is not None:
@@ -56,7 +66,10 @@ def prove(
     run: RunOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Write a proof that a sample's events are in the log, for `asd verify --proof`, which needs no log."""
+    """Write a proof that a sample's events are in the log.
+
+    `asd verify --proof` checks it and needs no log.
+    """
     from asd.store.proof import prove as proved
 
     emit(proved(log_of(store, run).path, subject).to_bytes().decode(), output)

@@ -8,15 +8,17 @@ import typer
 from asd.core.errors import UsageError
 from asd.views.cli import STORE, JsonOption, OutputOption, RunOption, StoreOption, emit, log_of, store_of
 
-WhatArgument = Annotated[str, typer.Argument(help="PROJECTION or PROJECTION.COLUMN, such as results.speedup.")]
+WhatArgument = Annotated[
+    str, typer.Argument(metavar="WHAT", help="PROJECTION or PROJECTION.COLUMN, such as results.speedup.")
+]
 WhereOption = Annotated[
-    list[str] | None, typer.Option("--where", help="column=value picks the rows; can be given again.")
+    list[str] | None, typer.Option("--where", metavar="COLUMN=VALUE", help="Picks the rows; can be given again.")
 ]
 EventsOption = Annotated[
     bool, typer.Option("--events", help="List and prove every event that it rests on, not only the first and last.")
 ]
 ProofOption = Annotated[
-    Path | None, typer.Option("--proof", help="Write the proof to this file, for `asd verify --proof`.")
+    Path | None, typer.Option("--proof", metavar="FILE", help="Write the proof to this file, for `asd verify --proof`.")
 ]
 
 
@@ -30,8 +32,10 @@ def why(
     as_json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
-    """Tell where a number of a table comes from: the SQL that gave it, the events that it rests on, and the proof that
-    they are in the log."""
+    """Tell where a number comes from: SQL, events, proof.
+
+    The query that gave it, the events that it rests on, and the proof that they are in the log.
+    """
     from asd.store.proof import prove_places, verify_proof
     from asd.views import lineage
     from asd.views.rendering import open_session

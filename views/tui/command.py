@@ -10,7 +10,9 @@ from asd.core.errors import UsageError
 from asd.views.cli import STORE, StoreOption, emit, new_app, run_app, tell
 
 app = new_app("Watch a run in the terminal; it only reads the log.")
-RunArgument = Annotated[str | None, typer.Argument(help="The run to open; without one, the list of runs.")]
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="The run to open; without one, the list of runs.")
+]
 PlainOption = Annotated[bool, typer.Option("--plain", help="No terminal: print the run's state as lines of JSON.")]
 
 
