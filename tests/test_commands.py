@@ -121,7 +121,7 @@ def test_output_goes_to_the_file_that_was_named(store: Path, tmp_path: Path) -> 
     [
         (("project", "nothing"), 2, "no projection 'nothing'; there are:"),
         (("project", "stages", "--run", "no-such-run"), 2, "`asd runs` lists what is there"),
-        (("project", "report", "--format", "csv"), 2, "choose --format md or json"),
+        (("project", "stages", "--format", "html"), 2, "stages is a table and comes as table, json, csv or md"),
         (("sql", "COPY (SELECT 1) TO 'x'"), 2, "one SELECT at a time"),
         (("sql", "SELECT * FROM nowhere"), 2, "nowhere"),
         (("project", "stages", "-o", "/nonexistent/x.json"), 1, "choose another file with -o"),
