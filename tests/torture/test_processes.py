@@ -81,7 +81,7 @@ def write_steadily(run: Path, seal_events: int) -> None:
 
 
 def test_queries_from_another_process_are_consistent_while_files_rotate_and_are_sealed(
-    tmp_path: Path, count: Count, tried: Tried
+    tmp_path: Path, share: Share, tried: Tried
 ) -> None:
     run = tmp_path / "run-1"
     run.mkdir()
@@ -89,7 +89,7 @@ def test_queries_from_another_process_are_consistent_while_files_rotate_and_are_
     writer.start()
     seen = queries = 0
     try:
-        while queries < count(25, 1_000) or not list((run / "main").glob("*.parquet")):
+        while queries < len(share(25, 1_000)) or not list((run / "main").glob("*.parquet")):
             catalogue = Catalogue([FileLog(run)])
             rows = catalogue.sql(CONSISTENT).to_pylist()[0]
             catalogue.close()
