@@ -37,6 +37,7 @@ def merge(first: Path, second: Path, target: Path) -> Path:
     streams, files = _streams(first, second), _files(first, second)
     shutil.rmtree(making, ignore_errors=True)
     try:
+        making.mkdir(parents=True)
         for folder in streams:
             steadily(partial(_copy_stream, folder, making / folder.name))
         for name, path in files.items():
