@@ -120,7 +120,8 @@ class SimulatorSession:
     def _generation(self, prompt: Prompt, sampling: Sampling) -> Generation:
         engine, problem = self.engine, self.problems[prompt.sample]
         lead, luck = self._lead(prompt.sample, sampling.seed)
-        text = problem.solution if lead > 0 else wrong(problem.solution, luck)
+        taste = random.Random(f"{engine.seed}:{prompt.sample}:wrong")
+        text = problem.solution if lead > 0 else wrong(problem.solution, luck, taste)
         tokens = min(sampling.max_tokens, _tokens(text) + int(engine.words * luck.lognormvariate(-0.125, 0.5)) + 1)
         first_s = engine.first_token_s * luck.lognormvariate(-0.02, 0.2)
         decode_s = engine.token_s * (tokens - 1) * luck.lognormvariate(-0.005, 0.1)
@@ -152,23 +153,24 @@ def _tokens(text: str) -> int:
     return len(text) // 4 + 1
 
 
-def wrong(solution: str, luck: random.Random) -> str:
+def wrong(solution: str, luck: random.Random, taste: random.Random) -> str:
     """A wrong answer of the right one's kind: another letter, another last number, or code that does nothing.
 
-    Some wrong answers are likelier than others, as with real models, so that two stages may agree on one.
+    Each question has, by its `taste`, a wrong answer that is likelier than the others, as with real models: stages
+    often agree on it, and nothing but the question tells which it is.
     """
+    source = taste if luck.random() < 0.7 else luck
     if re.fullmatch(r"[A-Z](, [A-Z])*", solution):
-        others = [letter for letter in "ABCD" if letter not in solution] or ["E"]
-        return others[0] if luck.random() < 0.5 else luck.choice(others)
+        return source.choice([letter for letter in "ABCD" if letter not in solution] or ["E"])
     if _NUMBER.search(solution):
-        offset = luck.choice(_OFFSETS)
+        offset = source.choice(_OFFSETS)
         return _NUMBER.sub(lambda match: str(int(match[0][-15:]) + offset), solution)
     return "    pass\n"
 
 
 def logprobs(lead: float, tokens: int, luck: random.Random) -> Logprobs:
     """Log-probabilities as a model's that is `lead` (in standard deviations) surer than it needs to be to be right."""
-    surprise = 0.05 + 0.35 / (1 + math.exp(1.1 * lead + luck.gauss(0, 0.8)))
+    surprise = 0.05 + 0.35 / (1 + math.exp(math.tanh(lead) + luck.gauss(0, 0.8)))
     lowest = surprise * (1.5 + math.log1p(tokens)) * luck.lognormvariate(0, 0.2)
     points = tuple(-round(lowest * (1 - level) ** 2.5, 6) for level in LEVELS)
     first, last = (round(-luck.expovariate(1 / surprise), 6) for _ in range(2))
