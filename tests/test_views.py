@@ -66,6 +66,20 @@ def test_a_projection_s_columns_are_snake_case_and_each_seconds_and_bytes_column
             assert re.fullmatch(r"[a-z][a-z0-9_]*", column), (name, column)
 
 
+OF_THE_MACHINE = {
+    *("attempts", "completeness", "datasets", "device_use", "devices", "environment", "leakage", "packages"),
+    *("parameters", "phases", "plan", "streams", "training"),
+}
+"""What happened here, whatever the answers are: machine, files, configuration, the log itself."""
+
+
+def test_every_table_of_figures_says_whether_they_are_measured_recorded_or_simulated(session: Session) -> None:
+    for name in set(projections.names()) - OF_THE_MACHINE:
+        table = session.table(name)
+        assert "nature" in table.schema.names, name
+        assert set(table["nature"].to_pylist()) <= {"simulated"}, name
+
+
 def test_listing_projections_imports_none_of_a_plugin() -> None:
     assert {row["projection"] for row in projections.listing()} >= {"results", "stages", "lambdas"}
 

@@ -12,7 +12,8 @@ SELECT policy, lam AS "lambda", task, sample,
     exact_mean(baseline_cost) AS baseline_cost,
     exact_mean(time_s) AS time_s,
     exact_mean(baseline_time_s) AS baseline_time_s,
-    min(basis) AS basis
+    min(basis) AS basis,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM sample_answered
 GROUP BY policy, lam, task, sample
 ORDER BY policy, lam, task, sample

@@ -12,7 +12,8 @@ SELECT name, task, lam AS "lambda", samples, seeds, estimate AS accuracy_differe
     (details ->> 'cohens_h')::DOUBLE AS cohens_h,
     (details ->> 'minimum_detectable_difference')::DOUBLE AS minimum_detectable_difference,
     (details ->> 'attainable_margin')::DOUBLE AS attainable_margin_retention,
-    (details ->> 'design_effect')::DOUBLE AS design_effect, (details ->> 'power')::DOUBLE AS power
+    (details ->> 'design_effect')::DOUBLE AS design_effect, (details ->> 'power')::DOUBLE AS power,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM statistics_computed
 WHERE name LIKE 'accuracy-difference%' AND name NOT LIKE '%posterior' AND name NOT LIKE '%cell'
     AND details ->> 'only_ours' IS NOT NULL

@@ -8,7 +8,8 @@ SELECT stage, task, count(latency_s)::BIGINT AS answers,
     quantile_cont(latency_s, 0.75) AS p75_latency_s,
     quantile_cont(latency_s, 0.95) AS p95_latency_s,
     quantile_cont(latency_s, 0.99) AS p99_latency_s,
-    max(latency_s) AS most_latency_s
+    max(latency_s) AS most_latency_s,
+    string_agg(DISTINCT nature, '+' ORDER BY nature) AS nature
 FROM sample_generated
 GROUP BY stage, task
 HAVING count(latency_s) > 0

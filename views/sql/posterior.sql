@@ -14,7 +14,7 @@ SELECT name, task, lam AS "lambda", samples, (details ->> 'seed')::BIGINT AS see
     (details ->> '$.retention_95[1]')::DOUBLE AS quality_retention_high,
     (details ->> 'both')::BIGINT AS both_right, (details ->> 'only_ours')::BIGINT AS only_ours,
     (details ->> 'only_baseline')::BIGINT AS only_baseline, (details ->> 'neither')::BIGINT AS neither_right,
-    rng_seed, method
+    rng_seed, method, (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM statistics_computed
 WHERE name LIKE '%posterior'
 ORDER BY "lambda", task = 'all', task

@@ -6,7 +6,8 @@ SELECT stage, role,
     string_agg(DISTINCT method, '+' ORDER BY method) AS calibration,
     exact_mean(samples) AS mean_samples,
     exact_mean(brier) AS brier, exact_mean(log_loss) AS log_loss, exact_mean(auroc) AS auroc, exact_mean(ece) AS ece,
-    min(auroc) AS auroc_least_seed, max(auroc) AS auroc_best_seed
+    min(auroc) AS auroc_least_seed, max(auroc) AS auroc_best_seed,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM predictor_calibrated
 WHERE "after" IS NULL
 GROUP BY stage, role

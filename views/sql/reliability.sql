@@ -6,7 +6,8 @@ WITH bins AS (
 )
 SELECT stage, role, bin, sum(samples)::BIGINT AS samples,
     exact_sum(samples * predicted) / nullif(sum(samples), 0) AS predicted,
-    exact_sum(samples * observed) / nullif(sum(samples), 0) AS observed
+    exact_sum(samples * observed) / nullif(sum(samples), 0) AS observed,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM bins
 GROUP BY stage, role, bin
 ORDER BY stage, role, bin

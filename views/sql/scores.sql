@@ -6,6 +6,7 @@ WITH graded AS (
     FROM sample_graded WHERE score IS NOT NULL GROUP BY task, stage, grader, sample
 )
 SELECT task, stage, grader, count(*)::BIGINT AS samples,
-    exact_mean(score) AS mean_score, exact_mean(accuracy) AS accuracy
+    exact_mean(score) AS mean_score, exact_mean(accuracy) AS accuracy,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM graded GROUP BY task, stage, grader
 ORDER BY task, stage, grader

@@ -10,6 +10,7 @@ SELECT name, task, lam AS "lambda", method, estimate,
     p_value, p_adjusted, family, effect_size, effect, samples, clusters, seeds, rng_seed, exploratory,
     (SELECT max(p.seq) FROM phase_started p WHERE p.stream = s.stream AND p.seq < s.seq)::BIGINT AS head_read,
     list_aggregate(list_transform(map_entries(versions), lambda e: e.key || ' ' || e.value), 'string_agg', ', ') AS versions,
-    details::VARCHAR AS details
+    details::VARCHAR AS details,
+    (SELECT nature FROM run_started LIMIT 1) AS nature
 FROM statistics_computed s
 ORDER BY exploratory, family, name, "lambda", task
