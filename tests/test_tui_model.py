@@ -23,6 +23,7 @@ from asd.core.facts.environment import EnvironmentCaptured
 from asd.core.log import Record
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
+from asd.views.formats import markdown_text
 from asd.views.sanitize import sanitize
 from asd.views.tui.model import figures, outlook, watcher
 from asd.views.tui.model.filters import events_where, samples_where
@@ -40,6 +41,7 @@ from asd.views.tui.model.survey import Survey
 from asd.views.tui.model.tables import END_US, Cursor, Tables
 from asd.views.tui.paint import events as paint_events
 from asd.views.tui.paint import grid, header, words
+from asd.views.tui.paint import report as paint_report
 from asd.views.tui.paint import story as paint_story
 from asd.views.tui.paint import tables as paint_tables
 from asd.views.tui.panels.run import BLOCKS
@@ -320,6 +322,16 @@ def test_filters_of_samples_hold_all_together(cursor: Cursor, records: list[Reco
     assert rows == len({name for name in wrong if name.startswith("gsm8k")})
 
 
+def test_only_what_was_decided_is_early_or_escalated(cursor: Cursor, records: list[Record]) -> None:
+    stops: dict[str, list[bool]] = {}
+    for one in records:
+        if one.kind == "sample.answered":
+            stops.setdefault(one.json["sample"], []).append(one.json["early"])
+    samples = Samples()
+    assert samples.refresh(cursor, "early", "log") == sum(all(early) for early in stops.values())
+    assert samples.refresh(cursor, "escalated", "log") == sum(not all(early) for early in stops.values())
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.text("abc%_!*'\"$[]", min_size=1, max_size=6))
 def test_a_word_in_a_filter_stands_for_itself_whatever_it_is(tables: Tables, word: str) -> None:
@@ -438,6 +450,35 @@ def test_the_rows_of_several_policies_are_under_their_names(records: list[Record
     for painter in (grid.grid, grid.funnel):
         told = painter(Frame(other), 0, 100).plain
         assert told.index("myopic") < told.index("optimal-stopping")
+
+
+MARKDOWN = """# Record
+
+Told by **us** in `code`, of [λ](glossary.md#l) and a \\[/\\] &lt;b&gt;.
+
+| name | n |
+| --- | ---: |
+| a \\| b | 1 |
+| c | 20 |
+
+```sh
+# no heading
+```
+"""
+
+
+def test_the_report_is_shown_with_its_tables_in_line_and_without_marks() -> None:
+    shown = paint_report.report(MARKDOWN, 40).plain.split("\n")
+    assert shown[0].startswith("Record ───")
+    assert shown[2] == "Told by us in code, of λ and a [/] <b>."
+    assert shown[4:7] == ["name    n", "a | b   1", "c      20"]
+    assert "  # no heading" in shown
+
+
+@given(st.text(min_size=1))
+def test_what_the_report_quotes_is_shown_as_it_was_and_inert(text: str) -> None:
+    quoted = paint_report.report(f"| {markdown_text(text)} |", 80).plain
+    assert quoted == sanitize(text).strip()
 
 
 def test_a_bar_is_full_only_where_all_is_done() -> None:

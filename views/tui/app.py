@@ -1,11 +1,9 @@
 """The app: eight screens over one run's frames, and the keys."""
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
 
 from asd.core.errors import AsdError
-from asd.views.sanitize import sanitize
 from asd.views.tui.bars import Line, Nav, Prompt, TimeBar, Top
 from asd.views.tui.desk import Desk
 from asd.views.tui.dialogs import TextDialog, event_text
@@ -124,7 +122,7 @@ class Terminal(Keys):
 
     def on_written(self, message: Written) -> None:
         """A text that was asked for."""
-        self.push_screen(TextDialog(message.title, Text(sanitize(message.text, newlines=True))))
+        self.push_screen(TextDialog(message.title, message.text))
 
     def _tick(self) -> None:
         """Ages grow, and questions for SQL are asked again."""

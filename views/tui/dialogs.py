@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer, Vertical
 from textual.screen import ModalScreen
@@ -83,6 +83,11 @@ class TextDialog(ModalScreen[None]):
         """Copy the text."""
         self.app.copy_to_clipboard(self.text.plain)
         self.notify("copied")
+
+
+def dialog_width(app: App[None]) -> int:
+    """The width that text in a dialog has."""
+    return max(40, app.size.width * 92 // 100 - 5)
 
 
 def help_text(keys: Sequence[tuple[str, str]] = KEYS) -> Text:

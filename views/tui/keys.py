@@ -13,7 +13,7 @@ from asd.views.sanitize import sanitize
 from asd.views.tui import work
 from asd.views.tui.bars import NavItem, Prompt, TimeBar
 from asd.views.tui.desk import Desk
-from asd.views.tui.dialogs import KEYS, TextDialog, help_text
+from asd.views.tui.dialogs import KEYS, TextDialog, dialog_width, help_text
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.source import Source
 from asd.views.tui.model.surveyor import Surveyor
@@ -209,14 +209,18 @@ class Keys(App[None]):
         if not pinned or not other or pinned == other:
             self.notify("pin one run with p, put the cursor on another, then press c")
             return
-        work.in_background(f"{pinned} and {other}", lambda: work.comparison(self.source, pinned, other), self.post)
+        width = dialog_width(self)
+        work.in_background(
+            f"{pinned} and {other}", lambda: work.comparison(self.source, pinned, other, width), self.post
+        )
 
     def action_report(self) -> None:
         """Open the report of the run."""
         run = self.the(RunsPanel).chosen if self.panel.id == "runs" else self.desk.run
         if run:
             self.notify("the report is being made")
-            work.in_background(f"report of {run}", lambda: work.report(self.source, run), self.post)
+            width = dialog_width(self)
+            work.in_background(f"report of {run}", lambda: work.report(self.source, run, width), self.post)
 
     def action_verify(self) -> None:
         """Have the log of the run verified."""

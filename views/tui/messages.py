@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.text import Text
 from textual.message import Message
 
 from asd.views.tui.model.frames import Frame
@@ -40,6 +41,6 @@ class Surveyed(Message):
 class Written(Message):
     """A text that took a while to make, for the screen of texts."""
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: Text) -> None:
         super().__init__()
         self.title, self.text = title, text

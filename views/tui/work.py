@@ -3,53 +3,56 @@
 from collections.abc import Callable
 from threading import Thread
 
+from rich.text import Text
+
 from asd.store.store import Store
+from asd.views.sanitize import safe
 from asd.views.tui.messages import Written
 from asd.views.tui.model.source import TROUBLE, Source
+from asd.views.tui.paint.report import report as paint
+from asd.views.tui.paint.tables import table
+from asd.views.tui.paint.words import lines, ruled, title
 
 COMPARED = ("run", "completeness", "lambdas", "stages")
 """The projections that are put below each other for two runs."""
 
 
-def in_background(title: str, make: Callable[[], str], post: Callable[[Written], object]) -> None:
+def in_background(title: str, make: Callable[[], Text], post: Callable[[Written], object]) -> None:
     """Run `make` in a thread of its own and post its text, or why there is none."""
 
     def work() -> None:
         try:
             text = make()
         except TROUBLE as error:
-            text = f"not possible now: {' '.join(str(error).split())}"
+            text = safe(f"not possible now: {' '.join(str(error).split())}")
         post(Written(title, text))
 
     Thread(target=work, name=title, daemon=True).start()
 
 
-def report(source: Source, run: str) -> str:
-    """The report of `run` as `asd project report` prints it."""
+def report(source: Source, run: str, width: int) -> Text:
+    """The report of `run` as `asd project report` prints it, its text in `width` columns."""
     from asd.views.rendering import open_session, projected
 
     session = open_session(Store(source.path), run)
     try:
-        return projected(session, "report", "md", "en", None, False)
+        return paint(projected(session, "report", "md", "en", None, False), width)
     finally:
         session.close()
 
 
-def comparison(source: Source, one: str, other: str) -> str:
+def comparison(source: Source, one: str, other: str, width: int) -> Text:
     """The projections `COMPARED` of two runs, each under the other's."""
-    from asd.views.formats import rows_of, to_terminal
     from asd.views.session import Session
 
     sessions = [Session(source.open(run)) for run in (one, other)]
     try:
-        parts = []
+        parts: list[Text | str] = []
         for name in COMPARED:
-            parts.append(name)
+            parts.append(ruled(Text().append(name, "bold cyan"), width))
             for session in sessions:
-                rows = session.table(name)
-                shown = to_terminal(rows.schema.names, rows_of(rows), width=None, color=False)
-                parts.append(f"  {session.run}\n{shown if rows.num_rows else 'no rows yet'}")
-        return "\n".join(parts)
+                parts += [title(session.run), table(session.table(name), width), ""]
+        return lines(parts)
     finally:
         for session in sessions:
             session.close()

@@ -18,7 +18,7 @@ SAMPLE_WORDS = {
     "wrong": "NOT last_right",
     "differ": "least_right <> most_right",
     "early": "early",
-    "escalated": "NOT early",
+    "escalated": "decided AND NOT early",
     "failed": "failed > 0",
     "unfinished": "answers < stages",
 }

@@ -45,7 +45,7 @@ WITH graded AS (
         (SELECT max(len(stages)) FROM run_planned) AS stages,
         coalesce(g.least_right, 0) AS least_right, coalesce(g.most_right, 0) AS most_right,
         coalesce(g.last_right, false) AS last_right, coalesce(a.answers, 0) AS answers, a.busy_s, a.tokens,
-        coalesce(f.failed, 0) AS failed, coalesce(s.early, false) AS early, s.stop
+        coalesce(f.failed, 0) AS failed, coalesce(s.early, false) AS early, s.early IS NOT NULL AS decided, s.stop
     FROM sample_planned p LEFT JOIN graded g USING (sample) LEFT JOIN generated a USING (sample)
     LEFT JOIN failed f USING (sample) LEFT JOIN stopped s USING (sample)
 )

@@ -64,12 +64,17 @@ def _measures(answer: Values) -> str:
 
 
 def _logprobs(found: Values) -> str:
-    spread = " ".join(f"{value:.2f}" for value in found["quantiles"])
-    margin = "" if found["margin_mean"] is None else f", margin {found['margin_mean']:.2f}"
+    spread = " ".join(map(_two, found["quantiles"]))
+    margin = "" if found["margin_mean"] is None else f", margin {_two(found['margin_mean'])}"
     return (
-        f"log-probabilities mean {found['mean']:.3f}, first {found['first']:.2f}, last {found['last']:.2f}{margin};"
+        f"log-probabilities mean {found['mean']:.3f}, first {_two(found['first'])}, last {_two(found['last'])}{margin};"
         f" quantiles {spread}"
     )
+
+
+def _two(value: float) -> str:
+    """Two decimals; what rounds to nothing has no sign."""
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _decisions(story: Story, width: int) -> Iterator[Text | str]:
@@ -99,9 +104,10 @@ def _decisions(story: Story, width: int) -> Iterator[Text | str]:
 def _chain(story: Story, width: int) -> Iterator[Text | str]:
     yield ruled(title("What caused what", "event ← its cause"), width)
     for stream, seq, us, id, _kind, _subject, cause in story.chain:
-        line = Text(f"{time_of_day(us)} {cut(stream, 10)} {seq:>8,}  {cut(id, 70)}")
+        line = Text().append(f"{time_of_day(us)} {cut(stream, 10)} {seq:>8,}  ", "dim").append(cut(id, 70))
         if cause:
-            line.append(f"  ← {cut(cause, 70)}", "dim")
+            fits = line.cell_len + len(cause) + 4 <= width
+            line.append(f"  ← {cut(cause, 70)}" if fits else f"\n{'':24} ← {cut(cause, 70)}", "dim")
         yield line
 
 

@@ -118,6 +118,12 @@ def cut(text: str, width: int) -> str:
     return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
 
 
+def ending(text: str, width: int) -> str:
+    """The end of a name that is too long: samples differ there."""
+    shown = sanitize(text[-width * 2 :])
+    return shown if len(shown) <= width else "…" + shown[1 - width :]
+
+
 def title(text: str, note: str = "") -> Text:
     """The heading of a block."""
     line = Text().append(sanitize(text), "bold")

@@ -2,11 +2,10 @@
 
 from rich.text import Text
 
-from asd.views.sanitize import safe
 from asd.views.tui.longtable import Column, LongTable, Row
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.lists import SAMPLE_SORTS, Samples
-from asd.views.tui.paint.words import cut, number, seconds
+from asd.views.tui.paint.words import cut, ending, number, seconds
 from asd.views.tui.panels.listed import ListedPanel
 
 
@@ -38,7 +37,7 @@ class SamplesPanel(ListedPanel):
     HINT = "enter|open  f|filter  /|search  s|sort  p|pin"
     SORTS = tuple(SAMPLE_SORTS)
     COLUMNS = (
-        Column("sample", lambda row: safe(row[0]), 24),
+        Column("sample", lambda row: ending(row[0], 24), 24),
         Column("stages", _stages, 7),
         Column("stop", _stop, 5, right=True),
         Column("q", lambda row: _share(row[6]), 5, right=True),
