@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -234,6 +235,7 @@ def test_a_pinned_run_is_compared_with_another(store: Path) -> None:
         await pilot.press("j", "c")
         await until(pilot, lambda: isinstance(app.screen, TextDialog))
         await says(pilot, "first and second" if app.pinned_run == "first" else "second and first", "completeness")
+        assert re.search(r"run +(first +second|second +first)", shown(app))
 
     drive(store, steps)
 

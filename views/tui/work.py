@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from threading import Thread
+from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from rich.text import Text
 
 from asd.store.store import Store
@@ -11,7 +13,10 @@ from asd.views.tui.messages import Written
 from asd.views.tui.model.source import TROUBLE, Source
 from asd.views.tui.paint.report import report as paint
 from asd.views.tui.paint.tables import table
-from asd.views.tui.paint.words import lines, ruled, title
+from asd.views.tui.paint.words import lines, ruled
+
+if TYPE_CHECKING:
+    from asd.views.session import Session
 
 COMPARED = ("run", "completeness", "lambdas", "stages")
 """The projections that are put below each other for two runs."""
@@ -42,7 +47,7 @@ def report(source: Source, run: str, width: int) -> Text:
 
 
 def comparison(source: Source, one: str, other: str, width: int) -> Text:
-    """The projections `COMPARED` of two runs, each under the other's."""
+    """The projections `COMPARED` of two runs, each row with its run: one row each stands beside the other."""
     from asd.views.session import Session
 
     sessions = [Session(source.open(run)) for run in (one, other)]
@@ -50,9 +55,16 @@ def comparison(source: Source, one: str, other: str, width: int) -> Text:
         parts: list[Text | str] = []
         for name in COMPARED:
             parts.append(ruled(Text().append(name, "bold cyan"), width))
-            for session in sessions:
-                parts += [title(session.run), table(session.table(name), width), ""]
+            parts += [table(pa.concat_tables([_of(session, name) for session in sessions]), width), ""]
         return lines(parts)
     finally:
         for session in sessions:
             session.close()
+
+
+def _of(session: "Session", name: str) -> pa.Table:
+    """The rows of a projection, with the run that they are of in the first column."""
+    rows = session.table(name)
+    if "run" in rows.schema.names:
+        return rows
+    return rows.add_column(0, "run", pa.array([session.run] * rows.num_rows, pa.string()))
