@@ -498,14 +498,18 @@ def test_what_an_event_says_is_shown_without_its_punctuation_and_inert() -> None
 
 
 def test_a_wide_table_of_few_rows_is_turned_round_and_bytes_are_said_as_people_say_them() -> None:
-    rows = pa.table({"stage": [0, 1], "gpu_memory_bytes": [14 * 10**9, None], "a_rather_long_column_name": ["x", "y"]})
+    rows = pa.table(
+        {
+            "stage": [0, 1],
+            "gpu_memory_bytes": [14 * 10**9, None],
+            "a_rather_long_column_name": ["x", "y"],
+            "weights_sha256": ["0" * 64, "1" * 64],
+        }
+    )
     assert paint_tables.table(rows, 200).plain.split("\n")[0].split() == rows.schema.names
-    turned = [line.split() for line in paint_tables.table(rows, 30).plain.split("\n")]
-    assert turned == [
-        ["stage", "0", "1"],
-        ["gpu_memory_bytes", "14.00", "GB", "–"],
-        ["a_rather_long_column_name", "x", "y"],
-    ]
+    turned = paint_tables.table(rows, 60).plain.split("\n")
+    assert [line.split() for line in turned[:2]] == [["stage", "0", "1"], ["gpu_memory_bytes", "14.00", "GB", "–"]]
+    assert max(map(len, turned)) <= 60
     facts = pa.table({"field": ["memory_bytes", "python"], "value": ["8000000000", "3.11"]})
     assert "8.00 GB" in paint_tables.table(facts, 80).plain
 

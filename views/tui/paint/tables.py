@@ -14,8 +14,8 @@ ROWS = 500
 """Rows of one projection that are shown."""
 CELL = 72
 """The most characters of one cell."""
-TURNED = 8
-"""Up to so many rows are written as columns where the columns do not fit beside each other."""
+LEAST = 14
+"""Rows are written as columns, where the columns do not fit beside each other, if each has this much room."""
 GAP = "  "
 Cells = Sequence[Sequence[str]]
 
@@ -29,8 +29,9 @@ def table(rows: pa.Table, width: int) -> Text:
     if names == ["field", "value"]:
         cells = [[field, _quantity(field, value)] for field, value in cells]
     numbers = [_is_number(field.type) for field in rows.schema]
-    turned = [list(column) for column in zip(names, *cells, strict=True)]
-    if _width([names, *cells]) > width and len(cells) <= TURNED and _width(turned) <= max(width, 60):
+    room = (width - max(map(len, names))) // len(cells) - len(GAP)
+    if _width([names, *cells]) > width and room >= LEAST:
+        turned = [[name, *(cut(cell, room) for cell in row)] for name, *row in zip(names, *cells, strict=True)]
         return lines(_grid(turned, [False] + [len(cells) > 1] * len(cells)))
     head, *body = _grid([names, *cells], numbers)
     more = [Text(f"… {rows.num_rows - ROWS:,} rows more: asd project prints them all", "dim")]
