@@ -18,6 +18,7 @@ from rich.text import Text
 import asd
 from asd.core.errors import UsageError
 from asd.core.event import Event
+from asd.core.facts.analysis import CertificateTest, FrontierMeasured, RetentionCertified
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.run import PhaseFinished, PhaseStarted, RunFailed, RunFinished, RunResumed, RunStarted
 from asd.store.memory import MemoryLog
@@ -260,6 +261,35 @@ def test_every_format_of_a_report_carries_the_signed_head(tmp_path: Path, form: 
     root = session.notes["main"].splitlines()[2]
     text = report(session, form, "en").decode()  # type: ignore[arg-type]
     assert root in text.replace(r"\allowbreak{}", "").replace("\\/", "/").replace("&#43;", "+")
+
+
+def test_certificates_and_whole_frontiers_stand_among_the_results() -> None:
+    tested = (CertificateTest(lam=4.0, kept=95, p_value=0.001), CertificateTest(lam=1.0, kept=80, p_value=0.4))
+    certified = RetentionCertified(
+        seed=42,
+        policy="optimal-stopping",
+        lam=4.0,
+        target=0.9,
+        alpha=0.01,
+        samples=120,
+        baseline_right=100,
+        tested=tested,
+        method="Learn then Test",
+    )
+    frontier = FrontierMeasured(
+        policy="optimal-stopping",
+        seed=42,
+        points=6,
+        area=0.5192,
+        hull_area=0.53,
+        retention=0.95,
+        cost_at_retention=0.575,
+        gap_closed=0.4,
+    )
+    text = to_markdown(build(of([*run_events(), certified, frontier])))
+    results = text[text.index("## 7. Results") : text.index("## 8. Ablations")]
+    assert "| 42 | 4 | yes | 95/100 | 0.950 | 0.9 | 0.0010 | 0.01 | 120 | Learn then Test |" in results
+    assert "| optimal-stopping | 0.519 | not recorded | 0 | 1 | 0.575 | 0.400 | simulated |" in results
 
 
 def test_a_report_says_first_whether_it_pays_and_how_many_warnings_it_bears() -> None:

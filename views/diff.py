@@ -81,7 +81,7 @@ def diff(first: Session, second: Session) -> Difference:
 
 
 def _by(session: Session, name: str, key: str, value: str) -> dict[str, object]:
-    hidden = ("git_", "memory_available", "disk_used")
+    hidden = ("git_", "memory_available", "disk_used", "disk_share_used")
     return {str(row[key]): row[value] for row in session.rows(name) if not str(row[key]).startswith(hidden)}
 
 

@@ -45,7 +45,7 @@ _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
 _SPEEDUP = ("speedup", "improvement_factor", "relative_cost", "mean_relative_cost")
 _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", "auroc", "brier", "ece", "observed",
            "predicted", "log_loss", "probability", "cohens_h", "estimate", "low_9", "high_9",
-           "effect_size")  # fmt: skip
+           "effect_size", "area", "gap_closed", "cost_at_")  # fmt: skip
 _TWO = ("matched_odds_ratio", "design_effect", "policy_cost")
 
 

@@ -35,6 +35,8 @@ def results(session: Session) -> tuple[Block, ...]:
         _posterior(session),
         figure("frontier"),
         _policies(session),
+        _areas(session),
+        _certificates(session),
         _questions(session),
         figure("p_values"),
         table(
@@ -220,6 +222,42 @@ def _policies(session: Session) -> Table:
     )
     everything = tuple(row for row in made.rows if row["task"] == "all" and not row["on_path"])
     return Table(made.projection, made.caption, made.columns, everything or made.rows, made.terms)
+
+
+def _areas(session: Session) -> Table:
+    return table(
+        session,
+        "policies",
+        "Each policy's whole frontier, means over seeds",
+        ("policy", "policy"),
+        ("mean accuracy over costs", "area"),
+        ("above mixing single models", "area_above_mix"),
+        ("seeds above", "seeds_above_mix"),
+        ("seeds", "seeds"),
+        ("cost at the planned retention", "cost_at_retention"),
+        ("share of the way to the oracle", "gap_closed"),
+        ("nature", "nature"),
+        terms=("accuracy", "nature"),
+    )
+
+
+def _certificates(session: Session) -> Table:
+    return table(
+        session,
+        "certificates",
+        "Which λ surely keep the last stage's right answers",
+        ("seed", "seed"),
+        ("λ", "lambda"),
+        ("certified", "certified"),
+        ("kept / right", "kept", lambda row: f"{_count(row['kept'])}/{_count(row['baseline_right'])}"),
+        ("item retention", "item_retention"),
+        ("target", "target"),
+        ("p", "p_value"),
+        ("level", "alpha"),
+        ("samples", "samples"),
+        ("method", "method"),
+        terms=("item retention", "λ"),
+    )
 
 
 def _questions(session: Session) -> Table:
