@@ -39,6 +39,16 @@ def test_shards_named_as_hubs_name_them_are_read_in_order(tmp_path: Path) -> Non
     assert hub.read(str(tmp_path), "main", "test").rows == tuple(ROWS)
 
 
+def test_a_hubs_name_is_looked_for_in_the_folder_of_data_first(
+    arithmetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some_sums").mkdir()
+    (arithmetic / "main").rename(tmp_path / "some_sums" / "main")
+    monkeypatch.setenv("ASD_DATA", str(tmp_path))
+    (data,) = Gsm8k(path="some/sums").datasets()
+    assert (data.samples, data.loaded_from) == (20, str(tmp_path / "some_sums"))
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="nowhere"):
         Gsm8k(path=str(tmp_path / "nowhere")).datasets()

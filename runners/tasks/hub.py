@@ -1,9 +1,12 @@
 """Rows of a dataset, by name on a hub or from a local folder laid out like one, by the same call.
 
 A folder holds `config/split.parquet`, or a hub's shards `config/split-00000-of-00002.parquet`; `path` is taken for
-a folder where it is written like one (it starts with `.`, `/`, `~` or `$`) or where such a folder exists.
+a folder where it is written like one (it starts with `.`, `/`, `~` or `$`) or where such a folder exists. A hub's name
+is looked for in the folder that the environment variable ASD_DATA names before the hub is asked: `cais/mmlu` as
+`cais_mmlu`.
 """
 
+import os
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -111,7 +114,11 @@ class HubTask(Task, ABC):
 
 def _folder(path: str) -> Path | None:
     written = written_path(path)
-    return written if path.startswith((".", "/", "~", "$", PACKAGED)) or written.is_dir() else None
+    if path.startswith((".", "/", "~", "$", PACKAGED)) or written.is_dir():
+        return written
+    kept = os.environ.get("ASD_DATA")
+    local = written_path(kept) / path.replace("/", "_") if kept else None
+    return local if local is not None and local.is_dir() else None
 
 
 def _from_folder(folder: Path, config: str, split: str) -> Rows:
@@ -128,7 +135,9 @@ def _from_hub(path: str, config: str, split: str) -> Rows:
         return Rows(_load(path, config, None, split), f"hub:{path}", path)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        message = f"dataset {path} ({config}, {split}) cannot be read: {reason}; set the task's path to a folder"
+        message = (
+            f"dataset {path} ({config}, {split}) cannot be read: {reason}; set the task's path to a folder, or ASD_DATA"
+        )
         raise MissingDataError(message) from error
 
 
