@@ -1,5 +1,6 @@
 """The simulator: accuracies as set, answers that graders read, the same from the same seed."""
 
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -8,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asd.core.errors import EngineError
+from asd.core.facts.data import SplitAssigned
+from asd.core.facts.decision import SampleAnswered, StageEscalated
+from asd.core.facts.predictor import QualityPredicted
 from asd.core.facts.run import Nature
+from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
+from asd.runners.base import flat
+from asd.runners.config import load_runner
 from asd.runners.engines.base import Generation, Sampling
 from asd.runners.engines.simulator import SimulatorEngine, wrong
 from asd.runners.sandbox import run
@@ -18,6 +25,17 @@ from asd.runners.tasks.humaneval import HumanEval
 from asd.runners.tasks.mmlu import Mmlu
 from asd.runners.tasks.truthfulqa import TruthfulQaMc1
 
+SMALL = (
+    *(
+        "tasks.0.limit=60",
+        "tasks.1.limit=20",
+        "tasks.2.limit=4",
+        "tasks.3.limit=16",
+        "seeds=[42, 123]",
+        "lambdas=[30, 200]",
+    ),
+    *("predictor.hidden=[4]", "predictor.epochs=1", "analysis.permutations=99", "analysis.bootstraps=99"),
+)
 PROBLEMS = [Problem(f"gsm8k/test/{n}", f"{n}?", str(n), solution=f"It is {n}.\n#### {n}") for n in range(4000)]
 
 
@@ -97,3 +115,24 @@ def test_a_wrong_answer_can_be_made_of_any_text(text: str, seed: int) -> None:
 def test_the_likelier_wrong_answer_is_another_for_each_question() -> None:
     usual = {wrong("A", Random(1), Random(question)) for question in range(20)}
     assert usual == {"B", "C", "D"}
+
+
+def test_a_rehearsal_leaves_every_event_that_it_should(
+    benchmark_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if run.available() is None:
+        pytest.skip("neither bubblewrap nor Landlock here")
+    monkeypatch.setenv("ASD_DATA", str(benchmark_data))
+    runner = load_runner("rehearsal", SMALL).at(tmp_path)
+    events = list(flat(runner.run(())))
+    assert runner.nature is Nature.SIMULATED
+    assert {one.nature for one in events if isinstance(one, SampleGenerated)} == {Nature.SIMULATED}
+    counts = Counter(type(one) for one in events)
+    answered = [one for one in events if isinstance(one, SampleAnswered)]
+    played = Counter(one.role for one in events if isinstance(one, SplitAssigned) for _ in one.samples)
+    assert sum(played.values()) == 2 * 100
+    assert counts[SamplePlanned] == 100
+    assert counts[SampleGenerated] == counts[SampleGraded] == 4 * 100
+    assert counts[QualityPredicted] == 4 * sum(played.values())
+    assert counts[SampleAnswered] == 2 * played["evaluate"]
+    assert counts[StageEscalated] == sum(one.stage for one in answered)
