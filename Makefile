@@ -33,7 +33,7 @@ lint: $(TEST_READY)  ## style, formatting, layers
 types: $(TEST_READY)  ## mypy, strict
 	$(BIN)/mypy
 
-bench: $(TEST_READY)  ## measure the log's speed, peers included; writes docs/benchmarks.md (BENCH="--quick")
+bench: $(TEST_READY)  ## measure the log's speed, peers included; writes docs/benchmarks.md (BENCH="--quick" only tries it)
 	$(BIN)/python benchmarks/log.py $(BENCH)
 
 torture: $(TEST_READY)  ## try the log's promises as often as can be, and tell how often: an hour on two cores

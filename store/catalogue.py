@@ -71,7 +71,7 @@ class Catalogue:
         self._temporary: TemporaryDirectory[str] | None = None
         self._arrow = sealed_by_arrow
         self._names = 0
-        self.db.execute(MACROS)
+        self.db.execute(f"SET parquet_metadata_cache = true; {MACROS}")
         self.db.execute("CREATE SCHEMA parent; CREATE SCHEMA children; CREATE SCHEMA hot")
         self._add("parent", parents)
         self._add("children", children)
