@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from synthetic_run import HOSTILE, LAMBDAS, Made, write
 
 from asd.core.event import decode
+from asd.core.facts.analysis import RetentionCertified
 from asd.core.facts.environment import EnvironmentCaptured
 from asd.core.log import Record
 from asd.store.files import FileLog
@@ -450,6 +451,22 @@ def test_the_rows_of_several_policies_are_under_their_names(records: list[Record
     for painter in (grid.grid, grid.funnel):
         told = painter(Frame(other), 0, 100).plain
         assert told.index("myopic") < told.index("optimal-stopping")
+
+
+def test_what_is_certified_is_said_under_the_grid(records: list[Record]) -> None:
+    log = MemoryLog(run="made-up")
+    log.append("main", [one.event for one in records])
+    for seed, lam in ((42, 5.0), (123, None)):
+        certificate = RetentionCertified(
+            seed=seed, policy="optimal-stopping", lam=lam, target=0.98, alpha=0.05, samples=100, baseline_right=90,
+            tested=(), method="learn then test",
+        )  # fmt: skip
+        log.append("main", [certificate])
+    with Tables(log).cursor() as cursor:
+        assert seeded("made-up", cursor).certified == folded(list(log.read())).certified
+    told = grid.grid(Frame(folded(list(log.read())).state()), 0, 120).plain
+    assert "98% kept, 95% sure: seed 42 λ ≥ 5, seed 123 none" in told
+    assert "was chosen by the rule: made up" in told
 
 
 MARKDOWN = """# Record

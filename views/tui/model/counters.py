@@ -9,6 +9,7 @@ from asd.views.tui.model.state import (
     MICRO,
     Answers,
     Cell,
+    Certificate,
     Life,
     Pace,
     Phase,
@@ -50,6 +51,7 @@ class Counters:
     cells: dict[tuple[str, float, str, int], Cell] = field(default_factory=dict)
     stops: dict[tuple[str, float, int], int] = field(default_factory=dict)
     training: dict[int, Training] = field(default_factory=dict)
+    certified: dict[tuple[str, int], Certificate] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
     expected: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Counters:
             cells=dict(self.cells),
             stops=dict(self.stops),
             training=dict(self.training),
+            certified=dict(self.certified),
             planned=dict(self.planned),
             expected=dict(self.expected),
             recent=tuple(self.recent),

@@ -12,7 +12,7 @@ from asd.core.log import Record
 from asd.views.tui.model.counters import LOSSES, READINGS, Counters
 from asd.views.tui.model.drift import DRIFTING, changed
 from asd.views.tui.model.rows import micros
-from asd.views.tui.model.state import MICRO, Answers, Cell, Phase, Reading, Recent, Training
+from asd.views.tui.model.state import MICRO, Answers, Cell, Certificate, Phase, Reading, Recent, Training
 
 _KINDS = kinds()
 
@@ -87,7 +87,11 @@ def _failed(fold: Counters, data: JsonObject, now: int) -> None:
 
 
 def _chosen(fold: Counters, data: JsonObject, now: int) -> None:
-    fold.life = replace(fold.life, chosen=data["lam"])
+    fold.life = replace(fold.life, chosen=data["lam"], rule=data["rule"])
+
+
+def _certified(fold: Counters, data: JsonObject, now: int) -> None:
+    fold.certified[data["policy"], data["seed"]] = Certificate(data["lam"], data["target"], data["alpha"])
 
 
 def _phase_started(fold: Counters, data: JsonObject, now: int) -> None:
@@ -203,6 +207,7 @@ RARE: dict[str, Handler] = {
     "run.finished": _finished,
     "run.failed": _failed,
     "lambda.chosen": _chosen,
+    "retention.certified": _certified,
     "phase.started": _phase_started,
     "phase.finished": _phase_finished,
     "stage.loaded": _loaded,

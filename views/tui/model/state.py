@@ -39,6 +39,14 @@ class Recent(NamedTuple):
     output_tokens: int
 
 
+class Certificate(NamedTuple):
+    """The least λ that surely keeps `target` of the last stage's right answers, error at most `alpha`; None: none."""
+
+    lam: float | None
+    target: float
+    alpha: float
+
+
 class Training(NamedTuple):
     """A stage's model that learns: steps planned and done, seconds since it began, the latest mean losses in nats an
     answer token, oldest first."""
@@ -108,6 +116,7 @@ class Life:
     stages: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     chosen: float | None = None
+    rule: str = ""
 
 
 CellKey = tuple[str, float, str, int]
@@ -119,8 +128,8 @@ class RunState:
     """Everything that the run's screen shows, after `events` events up to `last_us`.
 
     `as_of_us` is the moment looked at where that is not now; `cells` is by (policy, λ, task, seed), `answers` by
-    (stage, task), `training` by stage, `stops` by (policy, λ, stage), `expected` by (seed, task), `pace` by second
-    since 1970.
+    (stage, task), `training` by stage, `certified` by (policy, seed), `stops` by (policy, λ, stage), `expected` by
+    (seed, task), `pace` by second since 1970.
     """
 
     run: str
@@ -139,6 +148,7 @@ class RunState:
     cells: Mapping[CellKey, Cell] = field(default_factory=dict)
     stops: Mapping[tuple[str, float, int], int] = field(default_factory=dict)
     training: Mapping[int, Training] = field(default_factory=dict)
+    certified: Mapping[tuple[str, int], Certificate] = field(default_factory=dict)
     planned: Mapping[str, int] = field(default_factory=dict)
     expected: Mapping[tuple[int, str], int] = field(default_factory=dict)
     recent: tuple[Recent, ...] = ()

@@ -9,7 +9,7 @@ from rich.text import Text
 from asd.views.tui.model import figures
 from asd.views.tui.model.figures import FunnelRow, GridRow, LadderRow
 from asd.views.tui.model.frames import Frame
-from asd.views.tui.model.state import MICRO, Cell, RunState
+from asd.views.tui.model.state import MICRO, Cell, Certificate, RunState
 from asd.views.tui.paint.block import Block, block
 from asd.views.tui.paint.run import note
 from asd.views.tui.paint.words import bar, cut, percent, ratio, seconds, sparks
@@ -100,7 +100,21 @@ def grid(frame: Frame, now_us: int, width: int) -> Block:
         parts += named
         for _, of_task in groupby(of_policy, key=lambda row: row.task):
             parts += [_grid_row(row, place == 0, room, state.life.chosen) for place, row in enumerate(of_task)]
-    return block("λ × dataset × seed", note(state) or "done, right", parts)
+    return block("λ × dataset × seed", note(state) or "done, right", [*parts, *_sure(state, width)])
+
+
+def _sure(state: RunState, width: int) -> Iterator[Text]:
+    """By what rule λ was chosen, and which λ are certified."""
+    if state.life.chosen is not None:
+        yield Text(cut(f"* λ = {state.life.chosen:g} was chosen by the rule: {state.life.rule}", width), "dim")
+    for (policy, target, alpha), mine in groupby(sorted(state.certified.items()), key=_promise):
+        found = ", ".join(f"seed {seed} {'none' if lam is None else f'λ ≥ {lam:g}'}" for (_, seed), (lam, *_) in mine)
+        sure = f"{percent(target)} kept, {percent(1 - alpha)} sure: {found}"
+        yield Text(cut(f"certified for {policy}: {sure}", width), "green")
+
+
+def _promise(one: tuple[tuple[str, int], Certificate]) -> tuple[str, float, float]:
+    return one[0][0], one[1].target, one[1].alpha
 
 
 def _by_policy(rows: Sequence[R], width: int) -> Iterator[tuple[list[Text], list[R]]]:

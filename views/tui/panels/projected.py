@@ -23,7 +23,7 @@ from asd.views.tui.paint.words import INTERIM, cut, lines, number, ruled, second
 from asd.views.tui.panels.base import TextPanel
 
 Tables = dict[str, pa.Table]
-FIRST: tuple[str, ...] = ("results", "lambdas", "cells", "stages", "phases")
+FIRST: tuple[str, ...] = ("results", "lambdas", "cells", "stages", "policies", "certificates", "ablations", "phases")
 """The figures that come before the others, which are in the order of their names."""
 
 
