@@ -31,6 +31,7 @@ from asd.views.markdown import to_markdown
 from asd.views.rendering import open_session, report
 from asd.views.report import TITLES, build
 from asd.views.sanitize import safe, sanitize
+from asd.views.sentences import abstract, verdict
 from asd.views.session import Session
 
 
@@ -175,6 +176,13 @@ def test_missing_units_are_counted_by_name() -> None:
     rows = {row["unit"]: row for row in of([one for one in events if one is not gone]).rows("completeness")}
     assert rows["answered"]["missing"] == 1
     assert rows["generated"]["missing"] == 0
+
+
+def test_a_sentence_over_an_incomplete_run_says_that_it_is(session: Session) -> None:
+    cut = [one for one in run_events() if not (one.kind == "sample.answered" and one.seed == SEEDS[1])]  # type: ignore[attr-defined]
+    assert "Incomplete: 24 of 48 planned decisions are in it." in abstract(of(cut))
+    assert "Incomplete: 24 of 48" in verdict(of(cut))
+    assert "Incomplete" not in abstract(session) + verdict(session)
 
 
 def test_an_evaluation_sample_among_the_predictor_s_ancestors_is_found() -> None:

@@ -121,7 +121,7 @@ def _condition(name: str, table: str, rows: list[Row]) -> str:
     columns, only = projection.by.get(table, ()), projection.only.get(table, "")
     conditions = dict.fromkeys(" AND ".join(_same(column, row[column]) for column in columns) for row in rows)
     either = " OR ".join(f"({one})" for one in conditions if one)
-    return " AND ".join(f"({one})" for one in (only, either) if one) or "true"
+    return f"({only}) AND ({either})" if only and either else only or either or "true"
 
 
 def _same(column: str, value: object) -> str:

@@ -26,7 +26,15 @@ def verdict(session: Session) -> str:
         f"keeps {kept:.3f} of the baseline's accuracy at a speedup of {gained:.2f} (in {_unit(row)}) on "
         f"{row['samples']} evaluation samples."
     )
-    return f"{said} {_pays(session, kept, gained, margin[0]['retention_margin'] if margin else None)}".rstrip()
+    pays = _pays(session, kept, gained, margin[0]["retention_margin"] if margin else None)
+    return f"{said} {pays}".rstrip() + incomplete(session)
+
+
+def incomplete(session: Session) -> str:
+    """What a figure over all samples must say where some are missing: how many of the planned answers it holds."""
+    rows = [row for row in session.rows("completeness") if row["unit"] == "answered" and row["missing"]]
+    told = [f" Incomplete: {row['done']:,} of {row['planned']:,} planned decisions are in it." for row in rows]
+    return "".join(told)
 
 
 def _unit(row: Row) -> str:
@@ -83,7 +91,7 @@ def abstract(session: Session) -> str:
     kept = float(str(row["quality_retention"] or 0))
     return (
         f"We achieve {row['speedup']:.2f}× speedup{times} while retaining {kept:.1%} quality, evaluated on "
-        f"{row['samples']:,} samples across {_count(len(tasks), 'benchmark dataset')}."
+        f"{row['samples']:,} samples across {_count(len(tasks), 'benchmark dataset')}.{incomplete(session)}"
     )
 
 
