@@ -14,6 +14,8 @@ from fixtures_run import SAMPLES, STAGES, TASKS, log_of, run_events
 from asd.core.errors import ConfigError, MissingDataError
 from asd.core.facts.analysis import StatisticsComputed
 from asd.core.facts.sample import SampleGraded
+from asd.core.statistics.intervals import matched_odds_ratio_interval
+from asd.core.statistics.paired import PairedTable
 from asd.runners.base import flat, record
 from asd.runners.imports.runner import Import, read
 from asd.store.memory import MemoryLog
@@ -123,6 +125,16 @@ def test_imported_models_are_compared_by_a_paired_test(tmp_path: Path) -> None:
     assert (found.method, found.samples, found.exploratory) == ("exact McNemar", 12, True)
     assert found.p_value == pytest.approx(2 / 2**8)
     assert found.estimate == pytest.approx(-8 / 12)
+
+
+def test_imported_models_are_told_apart_by_odds_ratio_and_power(tmp_path: Path) -> None:
+    small = lm_eval_file(tmp_path, "org/small", [False, False, False, True, True])
+    large = lm_eval_file(tmp_path, "org/large", [True, True, True, True, False])
+    [row] = Session(imported(small, large)).rows("effects")
+    exact = matched_odds_ratio_interval(PairedTable(both=1, only_ours=1, only_baseline=3, neither=0))
+    assert (row["only_ours"], row["only_baseline"]) == (1, 3)
+    assert (row["odds_ratio_low"], row["odds_ratio_high"]) == pytest.approx((exact.low, exact.high))
+    assert 0 < row["attainable_margin_retention"] < 1
 
 
 def test_an_imported_run_has_a_report_without_a_figure_that_it_cannot_have(tmp_path: Path) -> None:

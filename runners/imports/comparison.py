@@ -7,12 +7,14 @@ from importlib.metadata import version
 import numpy as np
 
 from asd.core.arrays import FloatArray
+from asd.core.event import JsonObject
 from asd.core.facts.analysis import Interval, StatisticsComputed
 from asd.core.facts.sample import SampleGraded
 from asd.core.statistics import clusters, intervals, multiple, paired
 from asd.runners.imports.answers import Source
+from asd.runners.pairs import LEVELS, pairs
 
-LEVELS = (0.95, 0.99)
+ALPHA = 0.01
 RESAMPLES = 99_999
 RNG_SEED = 20240612
 
@@ -55,11 +57,16 @@ def _compared(task: str, stage: int, ours: dict[str, list[bool]], base: dict[str
         clusters=None,
         seeds=1 if once else max(len(ours[name]) for name in names),
         rng_seed=None if once else RNG_SEED,
-        details={"only_ours": int((one > other).sum()), "only_baseline": int((other > one).sum())},
-        versions={name: version(name) for name in ("numpy", "scipy")},
+        details=_details(one, other),
+        versions={name: version(name) for name in ("asd", "numpy", "scipy")},
         rests_on={SampleGraded.kind: sum(map(len, ours.values())) + sum(map(len, base.values()))},
         exploratory=True,
     )
+
+
+def _details(ours: FloatArray, base: FloatArray) -> JsonObject:
+    """Draws of two models are no pairs: where they differ in more than one, samples differ by how often they do."""
+    return pairs(ours, base, np.abs(ours - base), np.arange(len(ours)), ALPHA) if len(ours) else {}
 
 
 def _exact(ours: FloatArray, base: FloatArray) -> tuple[float, str, list[intervals.Interval]]:

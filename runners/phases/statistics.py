@@ -11,13 +11,13 @@ from asd.core.arrays import FloatArray
 from asd.core.event import JsonObject
 from asd.core.facts.analysis import Interval, LambdaChosen, StatisticsComputed
 from asd.core.facts.decision import SampleAnswered
-from asd.core.statistics import attainable, bayes, bootstrap, clusters, intervals, multiple, paired, power
+from asd.core.statistics import attainable, bayes, bootstrap, clusters, intervals, multiple, paired
 from asd.runners.base import Step
 from asd.runners.outcomes import Outcomes, outcomes
+from asd.runners.pairs import LEVELS, pairs
 from asd.runners.phases.decisions import Replay
 from asd.runners.settings import AnalysisSettings
 
-LEVELS = (0.95, 0.99)
 ALL = "all"
 PACKAGES = ("asd", "numpy", "scipy")
 
@@ -101,7 +101,7 @@ class Questions:
             effect_size=float(seen.difference.mean()),
             effect="risk difference",
             rng_seed=None if len(self.seeds) == 1 else rng_seed,
-            details=self._pairs(seen),
+            details=pairs(seen.right, seen.baseline_right, seen.disagree, seen.groups, self.settings.alpha),
         )
 
     def retention(self, lam: float, task: str) -> Finding:
@@ -194,35 +194,6 @@ class Questions:
         drawn = bootstrap.ratio_of_sums(top, bottom, rng_seed, self.settings.bootstraps)
         return [drawn.interval(level) for level in LEVELS]
 
-    def _pairs(self, seen: Outcomes) -> JsonObject:
-        """b and c as means over seeds, further effect sizes, and what a test of this size could have found."""
-        ours, base = float(seen.right.mean()), float(seen.baseline_right.mean())
-        gain, differ = float(seen.difference.sum()), float(seen.disagree.sum())
-        b, c = max(0.0, (differ + gain) / 2), max(0.0, (differ - gain) / 2)
-        limits = {level: intervals.odds_interval(b, c, level) for level in LEVELS}
-        return {
-            "only_ours": b,
-            "only_baseline": c,
-            **{f"odds_ratio_{level:.0%}"[:-1]: [one.low, _finite(one.high)] for level, one in limits.items()},
-            "cohens_h": 2 * math.asin(math.sqrt(ours)) - 2 * math.asin(math.sqrt(base)),
-            **self._reach(seen, base),
-        }
-
-    def _reach(self, seen: Outcomes, base: float) -> JsonObject:
-        """The least difference found and the best retention shown with 80 % power; clusters count for less."""
-        share, effect = float(seen.disagree.mean()), clusters.design_effect(seen.difference, seen.groups)
-        independent = max(1, round(len(seen.names) / max(1.0, effect)))
-        # Where both are equally accurate, they cannot differ more often than this.
-        equal, alpha = min(share, 2 * base, 2 - 2 * base), self.settings.alpha
-        return {
-            "design_effect": effect,
-            "power": power.POWER,
-            "minimum_detectable_difference": _finite(power.minimum_detectable_difference(independent, share, alpha))
-            if share
-            else None,
-            "attainable_margin": power.attainable_margin(independent, base, equal, alpha) if equal > 0 else None,
-        }
-
     def _seed(self, name: str, task: str, lam: float) -> int:
         """A seed for each question, so that none depends on the order of the others."""
         spread = np.random.SeedSequence([self.settings.rng_seed, *f"{name}/{task}/{lam:g}".encode()])
@@ -258,10 +229,6 @@ def finding_event(one: Finding, replay: Replay) -> StatisticsComputed:
         rests_on={SampleAnswered.kind: sum(map(len, replay.state.answered.values()))},
         exploratory=one.exploratory,
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _events(found: Iterable[intervals.Interval]) -> tuple[Interval, ...]:
