@@ -478,3 +478,9 @@ def test_time_between_phases_on_a_busy_machine_is_shown_and_contradicts_nothing(
 def test_phases_that_claim_more_than_the_time_there_was_are_found() -> None:
     [found] = [one for one in findings(_phases(pause_s=300, claimed_s=60)) if one.check == 6]
     assert "3 parts sum to 420.0 s, not 320 s" in found.message
+
+
+def test_a_report_without_ablations_says_how_to_measure_them(session: Session) -> None:
+    plain = of([event for event in run_events() if event.kind != "ablation.measured"])
+    assert "asd-runner ablate run-1 measures" in to_markdown(build(plain))
+    assert "asd-runner ablate" not in to_markdown(build(session))

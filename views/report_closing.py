@@ -63,26 +63,29 @@ def timing(session: Session) -> tuple[Block, ...]:
 
 def ablations(session: Session) -> tuple[Block, ...]:
     """What the parts bring, and how far the predictor can be trusted."""
+    measured = table(
+        session,
+        "ablations",
+        "Ablations at the chosen λ",
+        ("part", "ablation"),
+        ("arm", "arm"),
+        ("samples", "samples"),
+        ("speedup", "speedup"),
+        ("quality retention", "quality_retention"),
+        ("accuracy", "accuracy"),
+        ("cost accuracy", "cost_accuracy"),
+        ("gain in cost accuracy", "cost_accuracy_gain"),
+        ("improvement factor", "improvement_factor"),
+        ("p, adjusted", "p_value"),
+        ("effect size", "effect_size"),
+        ("basis", "basis"),
+        ("nature", "nature"),
+        terms=("speedup", "quality retention", "cost accuracy", "improvement factor", "basis", "nature"),
+    )
+    hint = Text(f"No part was left out of this run so far: asd-runner ablate {session.run} measures what each brings.")
     return (
-        table(
-            session,
-            "ablations",
-            "Ablations at the chosen λ",
-            ("part", "ablation"),
-            ("arm", "arm"),
-            ("samples", "samples"),
-            ("speedup", "speedup"),
-            ("quality retention", "quality_retention"),
-            ("accuracy", "accuracy"),
-            ("cost accuracy", "cost_accuracy"),
-            ("gain in cost accuracy", "cost_accuracy_gain"),
-            ("improvement factor", "improvement_factor"),
-            ("p, adjusted", "p_value"),
-            ("effect size", "effect_size"),
-            ("basis", "basis"),
-            ("nature", "nature"),
-            terms=("speedup", "quality retention", "cost accuracy", "improvement factor", "basis", "nature"),
-        ),
+        measured,
+        *(() if measured.rows else (hint,)),
         table(
             session,
             "predictor",
