@@ -1,6 +1,7 @@
 """SQL that is safe to give to an auditor: one SELECT, over the log's tables, with every door to the outside shut."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import orjson
@@ -9,12 +10,14 @@ import pyarrow as pa
 from asd.core.errors import UsageError
 from asd.core.log import EventLog
 from asd.store.catalogue import Catalogue
+from asd.store.catalogue_types import quoted
 
 LOCKS = (
     "SET allow_community_extensions = false",
     "SET autoload_known_extensions = false",
     "SET autoinstall_known_extensions = false",
     "SET allow_persistent_secrets = false",
+    "SET temp_directory = ''",
     "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
@@ -26,12 +29,14 @@ class LockedSql:
     """The catalogue of `logs` behind those locks: reads tables, and neither files, network nor settings.
 
     Sealed files are read by Arrow on DuckDB's behalf. Allowing DuckDB their folder instead would let
-    `WITH x AS (COPY … TO 'a sealed file') SELECT …` overwrite them, which DuckDB counts as a SELECT.
+    `WITH x AS (COPY … TO 'a sealed file') SELECT …` overwrite them, which DuckDB counts as a SELECT. So are hot events:
+    there is no table to delete from, for `json_execute_serialized_sql` runs what it is told to outside the transaction.
     """
 
     def __init__(self, logs: Sequence[EventLog]) -> None:
         """Open the logs at their present heads and shut the doors; errors as for `Catalogue`."""
         self._catalogue = Catalogue(logs, sealed_by_arrow=True)
+        _freeze(self._catalogue.db)
         for lock in LOCKS:
             self._catalogue.db.execute(lock)
 
@@ -45,7 +50,7 @@ class LockedSql:
             statement = _single(db, query)
             db.execute("BEGIN TRANSACTION READ ONLY")
             try:
-                return db.sql(statement).to_arrow_table()
+                return _interruptibly(db, statement)
             finally:
                 db.execute("ROLLBACK")
         except duckdb.Error as error:
@@ -60,10 +65,36 @@ class LockedSql:
         self._catalogue.close()
 
 
+def _interruptibly(db: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
+    """The rows of `statement`, computed in a thread: DuckDB does not look for signals, and this thread does."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        rows = pool.submit(lambda: db.sql(statement).to_arrow_table())
+        try:
+            return rows.result()
+        except BaseException:
+            db.interrupt()
+            raise
+
+
+def _freeze(db: duckdb.DuckDBPyConnection) -> None:
+    """Turn every table into a view of an Arrow table, which nothing can be written to."""
+    tables = db.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
+    for number, (schema, name) in enumerate(tables):
+        place, rows = f"{quoted(schema)}.{quoted(name)}", f"frozen_{number}"
+        columns = db.execute(f"DESCRIBE {place}").fetchall()
+        typed = ", ".join(f"{quoted(column)}::{kind} AS {quoted(column)}" for column, kind, *_ in columns)
+        db.register(rows, db.sql(f"FROM {place}").to_arrow_table())
+        db.execute(f"DROP TABLE {place}; CREATE VIEW {place} AS SELECT {typed} FROM {rows}")
+
+
 def _single(db: duckdb.DuckDBPyConnection, query: str) -> str:
     """`query` if it is one SELECT that changes nothing, else `UsageError`."""
-    statements = db.extract_statements(query)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    try:
+        statements = db.extract_statements(query)
+        selects = [one for one in statements if one.type == duckdb.StatementType.SELECT]
+    except (ValueError, TypeError):  # a type of statement that this DuckDB has no name for; text that is no Unicode
+        statements = selects = []
+    if len(statements) != 1 or len(selects) != 1:
         raise UsageError("SQL: one SELECT at a time; nothing else is allowed here")
     tree = db.execute("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", [statements[0].query]).fetchone()
     if tree is not None and any(name not in _READING for name in _nodes(orjson.loads(tree[0]))):

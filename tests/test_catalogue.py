@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ from asd.core.log import START, Cursor, Record
 from asd.store.catalogue import Catalogue
 from asd.store.catalogue_cache import Segment
 from asd.store.catalogue_decode import raw_table
-from asd.store.catalogue_types import columns, table_name
+from asd.store.catalogue_types import columns, literal, table_name
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
 from asd.store.options import Options
@@ -367,6 +368,28 @@ BYPASSES = [
     "SELECT * FROM outside",
     "SELECT getenv('HOME')",
     "SELECT * FROM query('SELECT * FROM read_text(''/etc/hostname'')')",
+    "SELECT * FROM read_ndjson_objects('/etc/passwd')",
+    "SELECT * FROM parquet_schema('DIR/0.parquet')",
+    "SELECT * FROM parquet_kv_metadata('DIR/0.parquet')",
+    "SELECT * FROM read_duckdb('DIR/a.db')",
+    "SELECT * FROM sqlite_scan('DIR/a.db', 'x')",
+    "SELECT * FROM query_table(['/etc/passwd'])",
+    "SELECT * FROM 'file:///etc/passwd'",
+    "SELECT * FROM duckdb_extensions()",
+    "SELECT * FROM enable_logging()",
+    "SELECT * FROM enable_profiling()",
+    "SELECT * FROM force_checkpoint()",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_text(''/etc/hostname'')'))",
+    "SELECT (WITH x AS (DELETE FROM hot.main_events RETURNING seq) SELECT count(*) FROM x)",
+    "MERGE INTO hot.main_events USING events ON true WHEN MATCHED THEN DELETE",
+    "COPY FROM DATABASE memory TO memory",
+    "COMMENT ON TABLE hot.main_events IS 'x'",
+    "ALTER TABLE hot.main_events RENAME TO y",
+    "CREATE TYPE t AS ENUM ('a')",
+    "DETACH memory",
+    "UPDATE EXTENSIONS",
+    "EXPLAIN COPY (SELECT 1) TO 'DIR/out.csv'",
+    "SELECT '\ud800'",
     "",
     ";",
     "SELECT",
@@ -383,6 +406,42 @@ def test_a_way_around_is_refused(locked: LockedSql, folder: Path, query: str) ->
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert locked.select("SELECT count(*) AS n FROM events").equals(events)
     assert outside.num_rows == 0
+
+
+WRITES = (
+    "DELETE FROM hot.main_events",
+    "UPDATE hot.main_events SET seq = 7",
+    "INSERT INTO hot.main_events SELECT * FROM events",
+    "DELETE FROM main.run_started",
+)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_serialized_write_finds_nothing_to_write_to(locked: LockedSql, write: str, hidden: bool) -> None:
+    """`json_execute_serialized_sql` runs a statement past the check of statements and past the transaction."""
+    counts = "SELECT (SELECT count(*) FROM events) AS n, (SELECT max(seq) FROM events) AS m"
+    before, statement = locked.select(counts), f"WITH x AS ({write} RETURNING *) SELECT * FROM x"
+    with duckdb.connect() as db:
+        row = db.execute("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", [statement]).fetchone()
+    query = f"SELECT * FROM json_execute_serialized_sql({literal(row[0])})" if row else ""
+    with pytest.raises(UsageError):
+        locked.select(f"SELECT * FROM query({literal(query)})" if hidden else query)
+    assert locked.select(counts).equals(before)
+
+
+def test_a_query_without_end_can_be_interrupted(locked: LockedSql) -> None:
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            locked.select("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range * b.range = 17")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert locked.select("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
 def test_the_locks_hold_for_duckdb_itself_and_not_only_for_the_reading_of_statements(locked: LockedSql) -> None:
