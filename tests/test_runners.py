@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import orjson
 import pytest
@@ -20,8 +22,11 @@ from asd.core.facts.sample import SampleGenerated, SampleGraded
 from asd.runners.base import Step, flat, record
 from asd.runners.cascade import Cascade
 from asd.runners.config import build
+from asd.runners.engines.base import Prompt, Sampling, Session
 from asd.runners.live import LiveCascade, live_settings
+from asd.runners.phases.generation import Stage
 from asd.store.memory import MemoryLog
+from asd.store.store import Store
 from asd.views.planning import planned
 
 DECISIONS = (SampleGenerated, SampleGraded, SplitAssigned, PolicyFitted, StageEscalated, SampleAnswered)
@@ -163,6 +168,32 @@ def test_a_run_takes_over_the_answers_of_another_where_the_work_is_the_same(
     assert [one.model_copy(update={"reused_from": None}) for one in again] == list(first.values())
 
 
+@pytest.mark.parametrize(
+    "changed",
+    ["weights", "engine", "token ids", "prompt", "sample", "max_tokens", "stop", "temperature", "seed", "nothing"],
+)
+def test_work_is_the_same_only_where_every_part_of_its_key_is(runner: Cascade, changed: str) -> None:
+    def stage(weights: str, answers_of: str, **sampling: object) -> Stage:
+        engine = runner.stages[0].model_copy(update={"answers_of": answers_of})
+        return Stage(0, engine, cast(Session, None), Sampling(**{"max_tokens": 9, **sampling}), weights)
+
+    prompt = Prompt("a/1", "<user> What is 1 + 1?", (1, 2, 3))
+    before = stage("w", "small").work(prompt)
+    after = {
+        "weights": stage("v", "small").work(prompt),
+        "engine": stage("w", "large").work(prompt),
+        "token ids": stage("w", "small").work(replace(prompt, token_ids=(1, 2, 4))),
+        "prompt": stage("w", "small").work(replace(prompt, text="What is 1 + 1?", token_ids=())),
+        "sample": stage("w", "small").work(replace(prompt, sample="a/2")),
+        "max_tokens": stage("w", "small", max_tokens=8).work(prompt),
+        "stop": stage("w", "small", stop=("#",)).work(prompt),
+        "temperature": stage("w", "small", temperature=0.5).work(prompt),
+        "seed": stage("w", "small", seed=1).work(prompt),
+        "nothing": stage("w", "small").work(prompt),
+    }
+    assert (after[changed] == before) == (changed == "nothing")
+
+
 def test_other_work_is_not_taken_over(runner: Cascade, whole: list[Event], tmp_path: Path) -> None:
     marked = {
         one.work: one.model_copy(update={"reused_from": "first"}) for one in whole if isinstance(one, SampleGenerated)
@@ -220,3 +251,20 @@ def test_a_plan_says_before_anything_runs_whether_the_ladder_can_pay(runner: Cas
     assert rows["largest speedup"].startswith("20.00")
     assert rows["full escalation"].startswith("costs 1.25 ")
     assert rows["can it pay"].startswith("yes")
+
+
+def test_a_plan_tells_tokens_and_gains_from_an_earlier_run_of_the_same_models(runner: Cascade, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with store.create("sums-before") as log:
+        record(runner.at(tmp_path), log, command=())
+        answers = [one.event for one in log.read(only=(SampleGenerated,))]
+        answered = [one.event for one in log.read(only=(SampleAnswered,))]
+    rows = {row["item"]: row["value"] for row in planned(runner, store)}
+    written = sum(one.output_tokens for one in answers if isinstance(one, SampleGenerated))
+    assert rows["figures from"] == "sums-before"
+    assert rows["tokens expected"].endswith(f" read, {written:,} generated")
+    mine = [one.early for one in answered if isinstance(one, SampleAnswered) and one.lam == 50]
+    assert f"where {sum(mine) / len(mine):.1%} stop early" in rows["largest speedup, λ = 50"]
+    assert "hours expected" not in rows
+    other = runner.model_copy(update={"stages": runner.stages[:2]})
+    assert "figures from" not in {row["item"] for row in planned(other, store)}

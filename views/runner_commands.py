@@ -23,6 +23,14 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("-o", "--override", metavar="KEY=VALUE", help="Replace one setting; can be given again."),
 ]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option("--budget", help="Search the λ of most quality at this mean cost, the last stage alone = 1."),
+]
+RetentionOption = Annotated[
+    float | None,
+    typer.Option("--retention", help="Search the least λ that keeps this share of the last stage's accuracy."),
+]
 DurabilityOption = Annotated[
     Literal["group", "each", "os"], typer.Option("--durability", help="When an event counts as kept.")
 ]
@@ -32,6 +40,8 @@ DurabilityOption = Annotated[
 def start(
     config: ConfigArgument,
     override: SetOption = None,
+    budget: BudgetOption = None,
+    retention: RetentionOption = None,
     store: StoreOption = Path(STORE),
     durability: DurabilityOption = "group",
 ) -> None:
@@ -41,7 +51,7 @@ def start(
     from asd.store.store import Store, fresh_id
     from asd.store.writer import Options
 
-    runner = load_runner(config, override or ())
+    runner = load_runner(config, [*(override or ()), *_goal(budget, retention)])
     require(runner.packages, runner.name)
     log = Store(store, Options(durability=durability)).create(fresh_id(runner.name))
     _record(runner, log, store)
@@ -214,13 +224,24 @@ def configs(as_json: JsonOption = False, output: OutputOption = None) -> None:
 
 @app.command()
 def plan(
-    config: ConfigArgument, override: SetOption = None, as_json: JsonOption = False, output: OutputOption = None
+    config: ConfigArgument,
+    override: SetOption = None,
+    store: StoreOption = Path(STORE),
+    as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
     """Say what a run would do and cost, without doing it."""
     from asd.runners.config import load_runner
+    from asd.store.store import Store
     from asd.views.planning import planned
 
-    _print(planned(load_runner(config, override or ())), as_json, output)
+    _print(planned(load_runner(config, override or ()), Store(store)), as_json, output)
+
+
+def _goal(budget: float | None, retention: float | None) -> list[str]:
+    """The overrides that stand for a goal."""
+    goals = {"policy.budget": budget, "policy.retention": retention}
+    return [f"{key}={value}" for key, value in goals.items() if value is not None]
 
 
 def _print(rows: list[dict[str, str]], as_json: bool, output: Path | None) -> None:
