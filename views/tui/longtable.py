@@ -1,7 +1,7 @@
 """A table of any length: only the rows on the screen are asked for, drawn and kept."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,11 +86,12 @@ class LongTable(ScrollView, can_focus=True):
         self._pages: OrderedDict[int, Sequence[Row]] = OrderedDict()
         self._asked: set[int] = set()
 
-    def set_rows(self, rows: int) -> None:
-        """There are `rows` rows now; what is on the screen is asked for anew and shown meanwhile."""
+    def set_rows(self, rows: int, fresh: Collection[int] = ()) -> None:
+        """There are `rows` rows now; what is on the screen, but for the pages `fresh`, is asked for anew and shown
+        meanwhile."""
         self.rows = rows
         self.virtual_size = Size(0, rows + 1)
-        self._asked.clear()
+        self._asked = set(fresh)
         self.cursor = max(0, min(self.cursor, rows - 1))
         for offset in self._on_screen():
             self._want(offset)
@@ -128,9 +129,9 @@ class LongTable(ScrollView, can_focus=True):
         height = max(1, self.size.height - 1)
         top = round(self.scroll_y)
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
     def open(self) -> None:
         """Open the row at the cursor."""
@@ -174,9 +175,13 @@ class LongTable(ScrollView, can_focus=True):
         return strip
 
     def _on_screen(self) -> set[int]:
-        top = round(self.scroll_y)
-        last = max(top, min(self.rows - 1, top + max(1, self.size.height)))
-        return {number // self._page * self._page for number in (top, last)} if self.rows else set()
+        return self.pages(round(self.scroll_y), self.rows)
+
+    def pages(self, top: int, rows: int) -> set[int]:
+        """The pages of a screenful from the row `top` on, of `rows` rows in all."""
+        top = max(0, top)
+        last = max(top, min(rows - 1, top + max(1, self.size.height)))
+        return {number // self._page * self._page for number in (top, last)} if rows else set()
 
     def _want(self, offset: int) -> None:
         if offset not in self._asked:

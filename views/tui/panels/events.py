@@ -1,5 +1,7 @@
 """The log itself: every event of all streams, the tail followed."""
 
+from collections.abc import Callable, Collection
+
 from rich.text import Text
 
 from asd.views.sanitize import safe
@@ -46,9 +48,14 @@ class EventsPanel(ListedPanel):
         if self.terminal.desk.ready:
             self.ask(frame)
 
-    def counted(self, rows: int) -> None:
+    def places(self) -> Callable[[int], set[int]]:
+        """The end of the list, where it is followed."""
+        table = self.table
+        return (lambda rows: table.pages(rows - table.size.height, rows)) if self.following else super().places()
+
+    def counted(self, rows: int, fresh: Collection[int] = ()) -> None:
         """Follow, if that is wished."""
-        super().counted(rows)
+        super().counted(rows, fresh)
         if self.following:
             self.ends(last=True)
 

@@ -1,18 +1,19 @@
 """A screen with a long list that SQL keeps: filter, search, order."""
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from rich.text import Text
 from textual.app import ComposeResult
 
 from asd.views.sanitize import safe
 from asd.views.tui.bars import Line
-from asd.views.tui.longtable import Column, LongTable
+from asd.views.tui.longtable import Column, LongTable, Row
 from asd.views.tui.model.frames import Frame
 from asd.views.tui.model.librarian import Answer
 from asd.views.tui.model.lists import PAGE, Listing
+from asd.views.tui.model.tables import Cursor
 from asd.views.tui.panels.base import Panel
 
 
@@ -63,7 +64,13 @@ class ListedPanel(Panel):
             self.prepare(frame, changed)
             self._of, self._renewed = what, time.monotonic()
             listing, text, order = self.listing, self.filter, self.sort
-            self.question("count", lambda tables: _timed(listing, tables, text, order))
+            places = self.places()
+            self.question("count", lambda tables: _renewed(listing, tables, text, order, places))
+
+    def places(self) -> Callable[[int], set[int]]:
+        """Which pages will be on the screen, given how many rows there are; the librarian's thread asks that."""
+        table, top = self.table, round(self.table.scroll_y)
+        return lambda rows: table.pages(top, rows)
 
     def prepare(self, frame: Frame, changed: bool) -> None:
         """Before the index is renewed; `changed` where it is another list, not just a longer one."""
@@ -76,16 +83,19 @@ class ListedPanel(Panel):
         if answer.trouble:
             self.notify(answer.trouble, title="the list", severity="warning", markup=False)
         elif what == "count":
-            rows, self._cost = _pair(answer.value)
-            self.counted(int(rows))
+            assert isinstance(answer.value, Renewed)
+            self._cost = answer.value.cost_s
+            for offset, page in answer.value.pages.items():
+                self.table.put(offset, page)
+            self.counted(answer.value.rows, answer.value.pages)
         elif what.startswith("page:") and isinstance(answer.value, Sequence):
             self.table.put(int(what[5:]), answer.value)
         elif what == "find":
             self._go_to(answer.value)
 
-    def counted(self, rows: int) -> None:
-        """The list has `rows` rows."""
-        self.table.set_rows(rows)
+    def counted(self, rows: int, fresh: Collection[int] = ()) -> None:
+        """The list has `rows` rows; the pages `fresh` have just come."""
+        self.table.set_rows(rows, fresh)
         self.head.show(self.note(rows))
 
     def note(self, rows: int) -> Text:
@@ -132,11 +142,17 @@ class ListedPanel(Panel):
             self.notify("nothing matches", markup=False)
 
 
-def _timed(listing: Listing, tables: Any, text: str, order: str) -> tuple[int, float]:
+class Renewed(NamedTuple):
+    """A list brought up to date: its rows, what that took, and the pages that are going to be shown."""
+
+    rows: int
+    cost_s: float
+    pages: dict[int, Sequence[Row]]
+
+
+def _renewed(listing: Listing, tables: Cursor, text: str, order: str, places: Callable[[int], set[int]]) -> Renewed:
+    """The pages come with the count, so that a list that grows is drawn once, not twice."""
     began = time.monotonic()
-    return listing.refresh(tables, text, order), time.monotonic() - began
-
-
-def _pair(value: object) -> tuple[int, float]:
-    assert isinstance(value, tuple)
-    return value[0], value[1]
+    rows = listing.refresh(tables, text, order)
+    cost_s = time.monotonic() - began
+    return Renewed(rows, cost_s, {offset: listing.page(tables, offset) for offset in places(rows)})
