@@ -16,7 +16,7 @@ from asd.views import lineage, projections
 from asd.views.as_of import as_of, heads_at
 from asd.views.markdown import to_markdown
 from asd.views.publishing import check, publish
-from asd.views.rendering import open_session, report
+from asd.views.rendering import Wanted, open_session, report
 from asd.views.report import build
 from asd.views.session import Session
 
@@ -94,6 +94,7 @@ def test_why_tells_the_query_and_the_events() -> None:
     [
         ("results", {"nothing": "1"}, "has no column"),
         ("results", {"task": "none"}, "no row of results has task = none"),
+        ("certificates", {}, "certificates is empty"),
     ],
 )
 def test_why_refuses_what_is_not_there(name: str, where: dict[str, str], said: str) -> None:
@@ -138,11 +139,11 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def handed_out(store: Store, file: Path) -> Path:
+def handed_out(store: Store, file: Path, form: Wanted = "md") -> Path:
     session = open_session(store, None)
-    data = report(session, "md", "en")
+    data = report(session, form, "en")
     file.write_bytes(data)
-    publish(store, session, data, "md", "en")
+    publish(store, session, data, form, "en")
     return file
 
 
@@ -151,6 +152,12 @@ def test_a_handed_out_report_is_rebuilt_byte_for_byte_also_after_more_was_logged
     with store.run(None) as log:
         log.append("later", [EVENTS[1]])
     assert "rebuilt byte for byte" in check(store, None, file)
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "latex", "macros", "html"])
+def test_what_is_handed_out_after_another_report_is_rebuilt_too(store: Store, tmp_path: Path, form: Wanted) -> None:
+    handed_out(store, tmp_path / "report.md")
+    assert "rebuilt byte for byte" in check(store, None, handed_out(store, tmp_path / "report", form))
 
 
 def test_handing_out_is_logged_with_the_hash_and_the_heads(store: Store, tmp_path: Path) -> None:

@@ -173,9 +173,7 @@ def macro_name(*parts: str) -> str:
 def to_macros(session: Session) -> str:
     """The sentences and the results table of section 9 as macros that a paper can `\\input`."""
     lines = [rf"\newcommand{{\{name}}}{{{text}}}" for name, text in _macros(session)]
-    heads = [
-        f"% {line}" for _, note in sorted(session.notes.items()) for line in sanitize(note, newlines=True).split("\n")
-    ]
+    heads = [f"% {line}" for _, note in session.signed.items() for line in sanitize(note, newlines=True).split("\n")]
     return "\n".join([f"% {latex_text(session.run)}: made from its events; needs booktabs", *heads, *lines]) + "\n"
 
 

@@ -101,6 +101,8 @@ def _rows(session: Session, name: str, where: Mapping[str, str]) -> list[Row]:
     if unknown:
         raise UsageError(f"{name} has no column {unknown[0]!r}; it has: {', '.join(sorted(columns))}")
     kept = [row for row in rows if all(_is(row[column], value) for column, value in where.items())]
+    if not rows:
+        raise UsageError(f"{name} is empty: the run has recorded nothing for it, so no number of it rests on anything")
     if not kept:
         raise UsageError(f"no row of {name} has {', '.join(f'{key} = {value}' for key, value in where.items())}")
     return kept

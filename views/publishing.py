@@ -17,10 +17,9 @@ from asd.views.session import Session
 def publish(store: Store, session: Session, data: bytes, form: Wanted, language: Language) -> None:
     """Log that a report of these bytes was handed out; errors as for `EventLog.append`."""
     heads = {str(row["stream"]): int(str(row["last_seq"])) for row in session.rows("streams")}
-    notes = {stream: note for stream, note in session.notes.items() if stream in heads}
     told = f"{form or 'md'}/{language}"
     event = ReportPublished(
-        format=told, sha256=sha256(data).hexdigest(), heads=heads, notes=notes, ablations=session.children
+        format=told, sha256=sha256(data).hexdigest(), heads=heads, notes=session.signed, ablations=session.children
     )
     with store.run(session.run) as log:
         log.append(REPORTS, [event])

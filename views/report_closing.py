@@ -136,8 +136,7 @@ def reproducibility(session: Session) -> tuple[Block, ...]:
 
 def _signed(session: Session) -> tuple[Block, ...]:
     """The signed heads: kept elsewhere, they show later whether the log was rolled back."""
-    streams = {row["stream"] for row in session.rows("streams")}
-    notes = [note for stream, note in sorted(session.notes.items()) if stream in streams]
+    notes = list(session.signed.values())
     if not notes:
         return (Text(f"Signed heads: {NOT_RECORDED}; a head is signed when a file of the log is sealed."),)
     return (Text("The signed heads, for `asd verify --head`:"), *(Code(note.rstrip()) for note in notes))

@@ -22,7 +22,7 @@ def report_json(document: Document, session: Session) -> str:
         "sections": [_section(section) for section in document.sections],
         "projections": {name: rows_of(session.table(name)) for name in _names(document)},
         "definitions": dict(document.terms),
-        "signed_heads": session.notes,
+        "signed_heads": session.signed,
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
@@ -39,7 +39,7 @@ def _cells(document: Document, session: Session) -> Iterator[Row]:
             if name not in told:
                 told.add(name)
                 yield from _rows(section.number, name, rows_of(session.table(name)))
-    for stream, note in sorted(session.notes.items()):
+    for stream, note in session.signed.items():
         yield dict(zip(COLUMNS, (10, "signed_heads", 1, stream, note), strict=True))
 
 

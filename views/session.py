@@ -43,6 +43,12 @@ class Session:
             self._rows[name] = self.table(name).to_pylist()
         return self._rows[name]
 
+    @property
+    def signed(self) -> dict[str, str]:
+        """The signed heads of the streams that the session reads, by stream in order."""
+        streams = {row["stream"] for row in self.rows("streams")}
+        return {stream: note for stream, note in sorted(self.notes.items()) if stream in streams}
+
     def ask(self, query: str) -> list[dict[str, object]]:
         """The rows of `query`; the same query is asked of the catalogue once. Leave them as they are."""
         if query not in self._asked:
