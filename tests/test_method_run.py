@@ -28,6 +28,8 @@ from asd.runners.cascade import Cascade
 from asd.runners.config import build
 from asd.runners.live import live_settings
 from asd.store.memory import MemoryLog
+from asd.store.store import Store
+from asd.views.rendering import open_session
 from asd.views.session import Session
 
 RICH = {
@@ -247,3 +249,17 @@ def test_only_a_finished_cascade_can_be_ablated(log: MemoryLog, folder: Path) ->
         list(runner.varying(unfinished).run(()))
     with pytest.raises(UsageError, match="not in the store"):
         list(runner.run(()))
+
+
+def test_an_ablation_in_a_store_is_read_with_its_parent_and_is_not_the_latest_run(
+    log: MemoryLog, ablated: MemoryLog, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    for name, made in (("sums", log), ("sums-ablation-20260101-000000-abcdef", ablated)):
+        with store.create(name) as kept:
+            kept.append("main", [one.event for one in made.read()])
+    assert store.latest() == "sums"
+    session = open_session(store, None)
+    assert session.children == ("sums-ablation-20260101-000000-abcdef",)
+    assert len(session.rows("ablations")) == len(of(AblationMeasured, (one.event for one in ablated.read())))
+    assert open_session(store, "sums", {"main": 10}).children == ()
