@@ -11,6 +11,7 @@ from asd.core.errors import DamageError, UsageError
 from asd.core.event import Event
 from asd.core.facts.analysis import ReportPublished
 from asd.store.catalogue_types import table_name
+from asd.store.proof import FORMAT, Proof
 from asd.store.store import Store
 from asd.views import lineage, projections
 from asd.views.as_of import as_of, heads_at
@@ -19,6 +20,7 @@ from asd.views.publishing import check, publish
 from asd.views.rendering import Wanted, open_session, report
 from asd.views.report import build
 from asd.views.session import Session
+from asd.views.why_text import as_lines
 
 EVENTS = list(run_events())
 BEFORE = Session(log_of(EVENTS))
@@ -100,6 +102,14 @@ def test_why_tells_the_query_and_the_events() -> None:
 def test_why_refuses_what_is_not_there(name: str, where: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         lineage.why(BEFORE, name, where)
+
+
+def test_why_names_the_run_that_a_row_was_taken_over_from() -> None:
+    row: dict[str, object] = {"arm": "off", "speedup": 1.2, "run": "run-1-ablation"}
+    found = lineage.Lineage("ablations", (row,), {})
+    proof = Proof(format=FORMAT, subject="ablations.speedup", streams=())
+    assert "asd why ablations --run run-1-ablation" in as_lines("run-1", found, "speedup", {}, proof)
+    assert "measured by" not in as_lines("run-1-ablation", found, "speedup", {}, proof)
 
 
 def test_every_declared_column_is_there() -> None:

@@ -30,6 +30,10 @@ def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Se
         yield sanitize(
             f"{run} {found.projection}: " + ", ".join(f"{name} = {shown(name, told[name])}" for name in told)
         )
+    for other in _others(run, found):
+        yield sanitize(
+            f"measured by the run {other}, whose events it rests on: asd why {found.projection} --run {other}"
+        )
     yield "rests on"
     for one in found.sources:
         which = "" if one.where == "true" else f" where {one.where}"
@@ -37,6 +41,11 @@ def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Se
         yield sanitize(f"  {one.events:,} events in {one.table}{which}{between}")
         for event in events.get(one.table, ()):
             yield sanitize(f"    {event['stream']} {event['seq']} {event['id']}")
+
+
+def _others(run: str, found: Lineage) -> list[str]:
+    """Runs that rows were taken over from, such as ablations of this one."""
+    return sorted({str(row["run"]) for row in found.rows if row.get("run") not in (None, run)})
 
 
 def _proof(proof: "Proof") -> Iterator[str]:
@@ -76,6 +85,7 @@ def as_json_text(
         "projection": found.projection,
         "column": column,
         "rows": [{column: row[column]} if column else row for row in found.rows],
+        "measured_by": _others(run, found),
         "rests_on": [{**asdict(one), "list": events.get(one.table, [])} for one in found.sources],
         "proof": proof.model_dump(),
         "sql": found.sql,
