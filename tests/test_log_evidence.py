@@ -1,9 +1,11 @@
 """Proofs, joined copies, exports and the ledger of what was planned, as functions and as commands."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,9 +37,9 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "store" / "run-1"
 
 
-def asd(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+def asd(*arguments: str | Path, prefix: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
     """Run the command line."""
-    command = [sys.executable, "-c", "from asd.views.commands import main; main()", *map(str, arguments)]
+    command = [*prefix, sys.executable, "-c", "from asd.views.commands import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -256,6 +258,46 @@ def test_a_damaged_run_hides_no_other_and_is_told_by_its_state(run: Path) -> Non
     rows = {row["run"]: (row["events"], row["state"]) for row in summaries(store)}
     assert rows == {"run-1": (24, "not started"), "run-2": (0, "damaged"), "run-3": (1, "not started")}
     assert Store(store).runs() == ("run-1", "run-3", "run-2")
+
+
+@pytest.fixture
+def unprivileged() -> list[str]:
+    """The beginning of a command that runs as someone whom permissions bind, as they do not bind the superuser."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("the superuser may read and write everywhere, and there is no setpriv to give that up")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.mark.parametrize("words", [["verify"], ["log", "export"], ["log", "tail"], ["sql", "SELECT 1"]])
+def test_a_file_that_may_not_be_read_is_named_in_one_line(run: Path, unprivileged: list[str], words: list[str]) -> None:
+    path = next((run / "main").glob("*.parquet"))
+    path.chmod(0)
+    shutil.rmtree(run / "cache", ignore_errors=True)
+    done = asd(*words, "--store", run.parent, prefix=unprivileged)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"asd: {path}: Permission denied; let this user read it, or ask as one who may\n"
+
+
+def test_a_log_that_may_not_be_written_is_read_and_verified_and_refuses_an_append(
+    run: Path, unprivileged: list[str]
+) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from log_events import started;"
+        "from asd.store.files import FileLog; from asd.core.errors import DiskError; log = FileLog(Path(sys.argv[2]))\n"
+        "try: log.append('main', [started()])\nexcept DiskError as error: sys.exit(str(error))"
+    )
+    for path in [run, *run.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    command = [*unprivileged, sys.executable, "-c", code, str(Path(__file__).parent), str(run)]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "make the stream writable" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    for words in (["verify"], ["sql", "SELECT count(*) FROM events"]):
+        assert asd(*words, "--store", run.parent, prefix=unprivileged).returncode == 0
+    for path in [run, *run.rglob("*")]:
+        path.chmod(0o755)
 
 
 def test_what_is_no_folder_of_a_run_is_not_joined(run: Path, tmp_path: Path) -> None:

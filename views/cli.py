@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from asd.core.errors import AsdError, DiskError
+from asd.core.errors import AsdError, DiskError, Exit
 
 if TYPE_CHECKING:
     from asd.store.files import FileLog
@@ -49,6 +49,9 @@ def run_app(app: typer.Typer) -> NoReturn:
     except AsdError as error:
         tell(str(error))
         sys.exit(int(error.exit_code))
+    except PermissionError as error:
+        tell(f"{error.filename}: {error.strerror}; let this user read it, or ask as one who may")
+        sys.exit(int(Exit.FAILED))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
