@@ -218,3 +218,13 @@ def test_a_resumed_run_knows_the_facts_of_sealed_files_and_of_hot_lines(run: Pat
     assert writer.append([graded(40)]) == 40
     writer.close()
     assert problems(run) == []
+
+
+def test_a_fact_that_an_earlier_process_sealed_is_nothing_new_and_may_not_change(run: Path) -> None:
+    sealed(run, [[graded(1), graded(2)]])
+    sealed(run, [[graded(3)]])
+    with FileLog(run) as log:
+        assert log.append("main", [graded(1), graded(3), graded(2)]) == 2
+        with pytest.raises(ConflictError):
+            log.append("main", [graded(4), graded(2, correct=False)])
+    assert [one.event for one in read_all(run)] == [graded(1), graded(2), graded(3)]
