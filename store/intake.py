@@ -35,14 +35,15 @@ class Intake:
         Raises `ConflictError`, `EventError`, and `UnsettledError` for a fact stated again that was first stated at
         `durable` or later.
         """
-        length, count = group.length, len(group.leaves)
+        length, count, first = group.length, len(group.leaves), self.next
         try:
             facts = self._encode(events, group, durable)
+            self.next = first + len(group.leaves) - count
+            self._seen.update(facts)
         except BaseException:
             group.cut(length, count)
+            self.next = first
             raise
-        self.next += len(group.leaves) - count
-        self._seen.update(facts)
 
     def _encode(self, events: Sequence[Event], group: Group, durable: int) -> dict[str, int]:
         seq, now = self.next, self._clock.text(time.time_ns())
@@ -52,7 +53,7 @@ class Intake:
             data, subject = data_of(event), event.subject
             id = event_id(kind, subject) if once else f"{kind}#{seq}"
             if once:
-                known = _stated(id, events) if id in facts else self._seen.data(id, durable)
+                known = _stated(id, events) if id in facts else self._seen.data(id, durable, self.next)
                 if known is not None:
                     if known != data:
                         raise conflict(id, self._stream)

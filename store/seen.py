@@ -40,14 +40,14 @@ class Seen:
         for id, seq in places.items():
             self._places[hash(id)] = seq
 
-    def data(self, id: str, durable: int) -> bytes | None:
-        """What the fact says, None where it is not there.
+    def data(self, id: str, durable: int, end: int) -> bytes | None:
+        """What the fact says, None where it is not among the first `end` events.
 
         Raises `UnsettledError` where it is not among the `durable` first events, and `DamageError` where it is there
         no more, or not as it was written.
         """
         place = self._places.get(hash(id))
-        if place is None:
+        if place is None or place >= end:
             return None
         if place >= durable:
             raise UnsettledError(place)

@@ -183,13 +183,17 @@ class StreamWriter:
                 self._commit(group)
         except DiskError as error:
             self._failure = error
-        with self._lock:
-            if self._failure is None:
-                self._durable = self._tree.size
-            else:
-                self._group.clear()
-            group.clear()
-            self._changed.notify_all()
+        except BaseException:
+            self._failure = DiskError(f"{self._folder}: interrupted while events were written; append them again")
+            raise
+        finally:
+            with self._lock:
+                if self._failure is None:
+                    self._durable = self._tree.size
+                else:
+                    self._group.clear()
+                group.clear()
+                self._changed.notify_all()
 
     def _commit(self, group: Group) -> None:
         previous = self._tree.size

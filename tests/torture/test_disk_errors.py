@@ -182,3 +182,25 @@ def _fill(run: Path) -> None:
     assert acknowledged > 0
     assert len(read_all(run)) == acknowledged + 1
     assert problems(run) == []
+
+
+def test_an_interrupt_while_an_event_is_written_leaves_a_log_that_goes_on(place: Path) -> None:
+    class Interrupted(Disk):
+        syncs = 0
+
+        def sync(self, fd: int) -> None:
+            self.syncs += 1
+            if self.syncs == 3:
+                raise KeyboardInterrupt
+            super().sync(fd)
+
+    with FileLog(place / "run-1", Options(durability="each", disk=Interrupted())) as log:
+        log.append("main", [graded(1)])
+        log.append("main", [graded(2)])
+        with pytest.raises(KeyboardInterrupt):
+            log.append("main", [graded(3)])
+        log.append("main", [graded(3)])
+        log.append("main", [graded(4)])
+    facts = [one.event for one in read_all(place / "run-1") if one.kind == "sample.graded"]
+    assert facts == [graded(number) for number in (1, 2, 3, 4)]
+    assert problems(place / "run-1") == []
