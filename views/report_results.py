@@ -256,7 +256,8 @@ def _certificates(session: Session) -> Table:
         ("level", "alpha"),
         ("samples", "samples"),
         ("method", "method"),
-        terms=("item retention", "λ"),
+        ("nature", "nature"),
+        terms=("item retention", "λ", "nature"),
     )
 
 
