@@ -324,6 +324,8 @@ def test_a_report_says_first_whether_it_pays_and_how_many_warnings_it_bears() ->
         ("mean_latency_s", 0.515, "0.515"),
         ("gpu_memory_bytes", 14_200_000_000, "14.20 GB"),
         ("samples", 14042, "14,042"),
+        ("correct_samples", 11950.4, "11,950.4"),
+        ("correct_samples", 1139.0, "1,139"),
         ("config", None, "not recorded"),
         ("chosen", True, "yes"),
     ],

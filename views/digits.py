@@ -20,7 +20,7 @@ def shown(column: str, value: object) -> str:
 
 def number(column: str, value: float) -> str:
     """A number with the digits of its column: p-values two significant, shares and accuracies three decimals,
-    speedups two, seconds by size, anything else four significant."""
+    speedups two, seconds by size, anything else four significant, from a thousand on one decimal."""
     if not math.isfinite(value):
         return str(value)
     if "p_value" in column or column in ("p_adjusted", "p_value_raw"):
@@ -37,7 +37,7 @@ def number(column: str, value: float) -> str:
         return f"{value:.2f}"
     if column.endswith("_s"):
         return seconds(value)
-    return f"{value:.4g}" if abs(value) < 10_000 or value != round(value) else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 1_000 else f"{value:,.1f}".removesuffix(".0")
 
 
 _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
