@@ -139,4 +139,4 @@ def _signed(session: Session) -> tuple[Block, ...]:
     notes = list(session.signed.values())
     if not notes:
         return (Text(f"Signed heads: {NOT_RECORDED}; a head is signed when a file of the log is sealed."),)
-    return (Text("The signed heads, for `asd verify --head`:"), *(Code(note.rstrip()) for note in notes))
+    return (Text("The signed heads, which asd verify --head takes:"), *(Code(note.rstrip()) for note in notes))

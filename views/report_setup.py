@@ -34,12 +34,17 @@ def dates(session: Session) -> tuple[Block, ...]:
         "phases",
         "Time per phase",
         ("phase", "phase"),
-        ("times entered", "entries"),
-        ("cut off", "unfinished"),
+        ("times entered", "entries", _entries("entries")),
+        ("cut off", "unfinished", _entries("unfinished")),
         ("time (s)", "time_s"),
         ("share", "share"),
     )
     return (Fields("run", pairs), attempts, phases, figure("phases"))
+
+
+def _entries(name: str) -> Callable[[Row], str]:
+    """How often a phase was entered or cut off; what is no phase is neither."""
+    return lambda row: "–" if row[name] is None else shown(name, row[name])
 
 
 def _gap(row: Row) -> str:

@@ -137,14 +137,19 @@ def _record(runner: "Runner", log: "FileLog", store: Path) -> None:
     from asd.views.progress import watching
 
     if any(log.read(only=(RunFinished,))):
-        tell(f"run {log.run} had finished already; its report: asd project report --run {log.run}")
+        _told(f"run {log.run} had finished already", log, store)
         return
     runner = _with_others(runner, store)
     tell(f"run {log.run} in {store}")
     with log, beside(runner, log), watching(sys.stderr) as watch:
         record(runner.at(log.files), log, durability=log.options.durability, command=_command(), watch=watch)
+    _told(f"run {log.run} is complete", log, store)
+
+
+def _told(what: str, log: "FileLog", store: Path) -> None:
     place = "" if store == Path(STORE) else f" --store {store}"
-    tell(f"run {log.run} is complete; its report: asd project report --run {log.run}{place}")
+    tell(f"{what}; its report:")
+    tell(f"asd project report --run {log.run}{place}")
 
 
 def _with_others(runner: "Runner", store: Path) -> "Runner":

@@ -1,5 +1,6 @@
 """What a check of a log found, for people and as JSON."""
 
+import base64
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
 
 def as_lines(found: "Verification", key: str | None = None) -> str:
     """A line a stream, then a line a problem, then who signed and the verdict. `key` is the one that was asked for."""
-    lines = [
-        f"{one.stream}: {one.events} events in {one.commits} commits, {one.sealed_files} sealed and {one.hot_files} "
-        f"hot files, root {one.root[:16]}…"
-        for one in found.streams
-    ]
+    lines = [line for one in found.streams for line in (f"{one.stream}: {_size(one)}", f"  root {_root(one.root)}")]
     lines += [f"{one.stream}: {count} events of unknown kind or version {kind}, kept as they are"
               for one in found.streams for kind, count in sorted(one.unknown.items())]  # fmt: skip
     lines += [f"{one.stream}: {one.torn_bytes} bytes after the last commit, of a write that was interrupted"
@@ -41,6 +38,16 @@ def as_json_text(found: "Verification") -> str:
         "streams": [asdict(one) for one in found.streams],
     }
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _size(one: "StreamCheck") -> str:
+    hot = f", and in {one.commits:,} commits of {one.hot_files:,} hot ones" if one.hot_files else ""
+    return f"{one.events:,} events in {one.sealed_files:,} sealed files{hot}"
+
+
+def _root(digits: str) -> str:
+    """A root as signed heads write it."""
+    return base64.b64encode(bytes.fromhex(digits)).decode()
 
 
 def _signed(one: "StreamCheck") -> str:
@@ -72,7 +79,7 @@ def _verdict(found: "Verification") -> str:
 def proof_as_lines(found: "Proven", key: str | None = None) -> str:
     """A line an event, a line a head, then who signed and what was shown. `key` is the one that was asked for."""
     lines = [f"{one.run} {one.stream} {one.seq}: {one.kind} {one.subject or ''}" for one in found.records]
-    lines += [f"{head.origin}: {head.size} events, root {head.root.hex()[:16]}…" for head in found.heads]
+    lines += [f"{head.origin}: {head.size:,} events, root {_root(head.root.hex())}" for head in found.heads]
     lines += _trust(sorted(found.signers), key)
     lines.append(f"{found.subject}: {len(found.records)} events are in the log, as they are here")
     return "\n".join(sanitize(line) for line in lines) + "\n"

@@ -37,8 +37,8 @@ def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Se
     yield "rests on"
     for one in found.sources:
         which = "" if one.where == "true" else f" where {one.where}"
-        between = f": {one.first} to {one.last}" if one.events else ""
-        yield sanitize(f"  {one.events:,} events in {one.table}{which}{between}")
+        between = f": {one.first} to {one.last}" if one.events > 1 else f": {one.first}" if one.events else ""
+        yield sanitize(f"  {one.events:,} event{'s' * (one.events != 1)} in {one.table}{which}{between}")
         for event in events.get(one.table, ()):
             yield sanitize(f"    {event['stream']} {event['seq']} {event['id']}")
 
