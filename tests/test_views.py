@@ -21,6 +21,7 @@ from asd.core.event import Event
 from asd.core.facts.analysis import CertificateTest, FrontierMeasured, RetentionCertified
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.run import PhaseFinished, PhaseStarted, RunFailed, RunFinished, RunResumed, RunStarted
+from asd.core.facts.sample import SampleGraded
 from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
@@ -305,6 +306,19 @@ def test_a_report_says_first_whether_it_pays_and_how_many_warnings_it_bears() ->
     assert any(one["warning"] and "in section 7" in one["text"] for one in founding["preface"])
     sound = json.loads(report(of(list(run_events())), "json", "en"))
     assert "It does not pay" in sound["preface"][1]["text"]
+
+
+def test_a_measure_that_is_a_share_has_a_table_where_there_is_one() -> None:
+    events = [
+        event.model_copy(update={"score": 0.25 if event.stage == 0 else 0.75})
+        if isinstance(event, SampleGraded)
+        else event
+        for event in run_events()
+    ]
+    assert "mean score" not in report(of(list(run_events())), "md", "en").decode()
+    section = report(of(events), "md", "en").decode().partition("## 7.")[2].partition("## 8.")[0]
+    rows = [line for line in section.splitlines() if "| 0.2500 |" in line]
+    assert [row.split(" | ")[1] for row in rows] == ["0"] * len(rows) != []
 
 
 # Digits

@@ -68,7 +68,10 @@ def _payoff(runner: Cascade, known: Earlier | None) -> list[dict[str, str]]:
     for lam, rate in known.early if known else ():
         most = can_pay(costs, rate).largest_speedup
         rows.append(
-            _row(f"largest speedup, λ = {lam:g}", f"{most:.2f}, where {rate:.1%} stop early, as they did there")
+            _row(
+                f"largest speedup, λ = {lam:g}",
+                f"{most:.2f}, where {rate:.1%} stop early as there, all at the first stage",
+            )
         )
     if known and known.early:
         most = max(can_pay(costs, rate).largest_speedup for _, rate in known.early)

@@ -31,6 +31,7 @@ def results(session: Session) -> tuple[Block, ...]:
             ("nature", "nature"),
             terms=("accuracy", "nature"),
         ),
+        *_scores(session),
         _effects(session),
         _posterior(session),
         figure("frontier"),
@@ -239,6 +240,26 @@ def _areas(session: Session) -> Table:
         ("nature", "nature"),
         terms=("accuracy", "nature"),
     )
+
+
+def _scores(session: Session) -> tuple[Table, ...]:
+    """What a benchmark measures by shares, where one does."""
+    if not session.rows("scores"):
+        return ()
+    shown_table = table(
+        session,
+        "scores",
+        "Measures that are shares, each stage alone; a share above ½ counts as right",
+        ("dataset", "task"),
+        ("stage", "stage"),
+        ("samples", "samples"),
+        ("mean score", "mean_score", lambda row: _four({"accuracy": row["mean_score"]})),
+        ("accuracy", "accuracy", _four),
+        ("grader", "grader"),
+        ("nature", "nature"),
+        terms=("accuracy", "nature"),
+    )
+    return (shown_table,)
 
 
 def _certificates(session: Session) -> Table:
