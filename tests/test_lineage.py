@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fixtures_run import log_of, run_events
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from asd.core.errors import DamageError, UsageError
@@ -49,15 +49,18 @@ def _sql_of(session: Session, source: lineage.Source, seq: int) -> bool:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(place=st.integers(1, len(EVENTS) - 1))
+@example(place=next(i for i, one in enumerate(EVENTS) if one.kind == "statistics.computed"))
 def test_changing_one_event_changes_only_cells_that_say_they_rest_on_it(place: int) -> None:
     events = [*EVENTS[:place], changed(EVENTS[place]), *EVENTS[place + 1 :]]
     after = Session(log_of(events))
     for name in KEYED:
-        for row, (old, new) in enumerate(zip(BEFORE.rows(name), after.rows(name), strict=True)):
-            if old != new:
-                sources = lineage.sources(BEFORE, name, [old])
-                told = [one for one in sources if one.table in ("events", table_name(EVENTS[place].kind))]
-                assert any(_sql_of(BEFORE, one, place) for one in told), (name, row, EVENTS[place].kind)
+        old, new = BEFORE.rows(name), after.rows(name)
+        assert len(old) == len(new)
+        # A row that only stands elsewhere now, since what rows are sorted by changed in another, has not changed.
+        for row in (one for one in old if one not in new):
+            sources = lineage.sources(BEFORE, name, [row])
+            told = [one for one in sources if one.table in ("events", table_name(EVENTS[place].kind))]
+            assert any(_sql_of(BEFORE, one, place) for one in told), (name, row, EVENTS[place].kind)
 
 
 def test_a_changed_answer_changes_the_cells_of_its_task_and_lambda_and_no_others() -> None:
