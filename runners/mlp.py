@@ -4,8 +4,7 @@ Asking needs no torch, so a live cascade pays microseconds and a replay gives th
 that has the same numpy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import numpy as np
 
 from asd.core.arrays import FloatArray
 from asd.core.errors import UsageError
+from asd.runners.threads import threads
 
 if TYPE_CHECKING:
     from torch.nn import Sequential
@@ -143,7 +143,8 @@ def _fit(
     import torch
     from torch import nn
 
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    # Layers this small are slower on several threads, and the sums' order would depend on how many there are.
+    with torch.random.fork_rng(devices=[]), threads(1):
         torch.manual_seed(recipe.seed)
         network = _layers([inputs.shape[1], *recipe.hidden, targets.shape[1]], recipe.dropout)
         _descend(network, inputs, targets, recipe)
@@ -151,19 +152,6 @@ def _fit(
     weights = tuple(layer.weight.detach().double().numpy().T.copy() for layer in linear)
     biases = tuple(layer.bias.detach().double().numpy().copy() for layer in linear)
     return weights, biases
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Layers this small are slower on several threads, and the sums' order would depend on how many there are."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _descend(network: "Sequential", inputs: FloatArray, targets: FloatArray, recipe: _Recipe) -> None:

@@ -1,7 +1,6 @@
 """Training the pocket ladder: a run like any other, so that the shipped weights have a record."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field
@@ -22,6 +21,7 @@ from asd.runners.engines.transformers import TransformersEngine
 from asd.runners.pocket_fitting import Lesson, Progress, fit
 from asd.runners.tasks.base import Problem as Question
 from asd.runners.tasks.pocket_problems import FAMILIES, LEVELS, Problem, Split, problems
+from asd.runners.threads import threads
 
 CHECKED_ON: Split = "fit"
 
@@ -61,7 +61,7 @@ class PocketTraining(Runner):
         if missing:
             yield environment.capture()
         for stage in missing:
-            with _threads(self.threads):
+            with threads(self.threads):
                 yield from self._train(stage, self.stages[stage])
 
     def _train(self, stage: int, pupil: Pupil) -> Iterator[Step]:
@@ -90,18 +90,6 @@ class PocketTraining(Runner):
             for family in FAMILIES
             for level in LEVELS
         )
-
-
-@contextmanager
-def _threads(threads: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _answers(engine: TransformersEngine, asked: Sequence[Problem], together: int = 100) -> list[str]:

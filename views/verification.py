@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def as_lines(found: "Verification", key: str | None = None) -> str:
     """A line a stream, then a line a problem, then who signed and the verdict. `key` is the one that was asked for."""
-    lines = [line for one in found.streams for line in (f"{one.stream}: {_size(one)}", f"  root {_root(one.root)}")]
+    lines = [line for one in found.streams for line in (f"{one.stream}: {_size(one)}", f"  root {in_base64(one.root)}")]
     lines += [f"{one.stream}: {count} events of unknown kind or version {kind}, kept as they are"
               for one in found.streams for kind, count in sorted(one.unknown.items())]  # fmt: skip
     lines += [f"{one.stream}: {one.torn_bytes} bytes after the last commit, of a write that was interrupted"
@@ -45,8 +45,8 @@ def _size(one: "StreamCheck") -> str:
     return f"{one.events:,} events in {one.sealed_files:,} sealed files{hot}"
 
 
-def _root(digits: str) -> str:
-    """A root as signed heads write it."""
+def in_base64(digits: str) -> str:
+    """A hash, given in hexadecimal digits, as signed heads write it."""
     return base64.b64encode(bytes.fromhex(digits)).decode()
 
 
@@ -79,7 +79,7 @@ def _verdict(found: "Verification") -> str:
 def proof_as_lines(found: "Proven", key: str | None = None) -> str:
     """A line an event, a line a head, then who signed and what was shown. `key` is the one that was asked for."""
     lines = [f"{one.run} {one.stream} {one.seq}: {one.kind} {one.subject or ''}" for one in found.records]
-    lines += [f"{head.origin}: {head.size:,} events, root {_root(head.root.hex())}" for head in found.heads]
+    lines += [f"{head.origin}: {head.size:,} events, root {in_base64(head.root.hex())}" for head in found.heads]
     lines += _trust(sorted(found.signers), key)
     lines.append(f"{found.subject}: {len(found.records)} events are in the log, as they are here")
     return "\n".join(sanitize(line) for line in lines) + "\n"

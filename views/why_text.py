@@ -1,6 +1,5 @@
 """What `asd why` found, for people and as JSON."""
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from asd.views.digits import shown
 from asd.views.document import Row
 from asd.views.lineage import Lineage
 from asd.views.sanitize import sanitize
+from asd.views.verification import in_base64
 
 if TYPE_CHECKING:
     from asd.store.proof import Proof, StreamProof
@@ -62,7 +62,7 @@ def _proof(proof: "Proof") -> Iterator[str]:
             continue
         for line in stream.lines:
             yield sanitize(f"    {line.seq} {next(names)}")
-            path = [base64.b64encode(bytes.fromhex(step)).decode() for step in line.path]
+            path = [in_base64(step) for step in line.path]
             yield from ("      " + " ".join(path[at : at + 2]) for at in range(0, len(path), 2))
 
 

@@ -19,6 +19,7 @@ from asd.runners.engines.scoring import choice_logprobs, scored
 from asd.runners.engines.tokenizing import Tokenizing
 from asd.runners.model_folders import model_folder
 from asd.runners.tasks.base import Problem
+from asd.runners.threads import threads
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -69,16 +70,13 @@ class TransformersEngine(Engine):
     def load(self) -> Iterator["TransformersSession"]:
         import torch
 
-        threads = torch.get_num_threads()
         cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(self.threads or threads)
         # cuDNN's attention plans every new shape anew, about 80 ms each, and every token makes the keys one longer.
         torch.backends.cuda.enable_cudnn_sdp(False)
         try:
-            with closing(TransformersSession(self)) as session:
+            with threads(self.threads), closing(TransformersSession(self)) as session:
                 yield session
         finally:
-            torch.set_num_threads(threads)
             torch.backends.cuda.enable_cudnn_sdp(cudnn)
         if self.device != "cpu":
             gc.collect()
