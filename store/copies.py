@@ -1,52 +1,103 @@
 """Joining copies of a run, and writing one out as plain lines."""
 
+import fcntl
+import filecmp
 import heapq
 import os
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 
-from asd.core.errors import ConflictError, DamageError, UsageError
+from asd.core.errors import BusyError, ConflictError, DamageError, DiskError, UsageError
+from asd.store.disk import DISK, Disk
 from asd.store.hot import HotReader
 from asd.store.layout import FILES, SIGNERS, Hot, Sealed, chain, checked_run, checked_stream, steadily, stream_folders
 from asd.store.line import record_in, time_text
 from asd.store.reader import LineReader
 from asd.store.verify import verify
 
+_PIECE = 1 << 20
 
-def merge(first: Path, second: Path, target: Path) -> Path:
+
+def merge(first: Path, second: Path, target: Path, disk: Disk = DISK) -> Path:
     """Join two copies of one run, or parts of it, into `target/<run>`: of each stream the longer copy.
 
-    The order of the two does not matter, and joining the result again with either gives the same bytes. Raises
-    `UsageError` for copies of different runs and for a target that exists, `ConflictError` where a stream or a file
-    went on differently in the two, `DamageError` for a damaged copy.
+    The joined run is there whole or not at all, after a power cut too, and on the disk when this returns. The order of
+    the two does not matter, and joining the result again with either gives the same bytes. Raises `UsageError` for
+    copies of different runs and for a target that exists, `ConflictError` where a stream or a file went on differently
+    in the two, `DamageError` for a damaged copy, `DiskError` where the disk refuses, `BusyError` where another process
+    joins copies in `target`.
     """
-    run = checked_run(first.name)
+    place = target / _run_of(first, second, target)
+    streams, files = _streams(first, second), _files(first, second)
+    try:
+        disk.make_folders(target)
+        with _alone_in(target):
+            _join(streams, files, place, disk)
+    except OSError as error:
+        where = error.filename or place
+        raise DiskError(f"{where}: {error.strerror}; free space or choose another store with --store") from error
+    return place
+
+
+def _run_of(first: Path, second: Path, target: Path) -> str:
+    """The run that the two are copies of; `UsageError` where they are none, or the joined run cannot be put."""
     for copy in (first, second):
         if not copy.is_dir() or copy.is_symlink():
             raise UsageError(f"{copy}: no folder of a run; name two copies of one run")
+        if target.resolve().is_relative_to(copy.resolve()):
+            raise UsageError(f"{target}: lies in {copy}, a copy to join; choose another store with --store")
+    run = checked_run(first.name)
     if second.name != run:
         raise UsageError(f"{first.name} and {second.name} are different runs; only copies of one run can be joined")
-    place, making = target / run, target / f".{run}.joining"
-    if place.exists():
-        raise UsageError(f"{place}: is there already; choose another folder for the joined run")
-    streams, files = _streams(first, second), _files(first, second)
-    shutil.rmtree(making, ignore_errors=True)
+    if os.path.lexists(target / run):
+        raise UsageError(f"{target / run}: is there already; choose another store with --store")
+    return run
+
+
+@contextmanager
+def _alone_in(target: Path) -> Iterator[None]:
+    """Two that made the same run at once would make one run of both."""
+    fd = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        making.mkdir(parents=True)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BusyError(f"{target}: another process is joining copies here; wait until it ends") from None
+    finally:
+        os.close(fd)
+
+
+def _join(streams: list[Path], files: dict[Path, Path], place: Path, disk: Disk) -> None:
+    making = place.with_name(f".{place.name}.joining")
+    if making.exists():
+        shutil.rmtree(making)
+    try:
+        disk.make_folder(making)
         for folder in streams:
-            steadily(partial(_copy_stream, folder, making / folder.name))
+            steadily(partial(_copy_stream, folder, making / folder.name, disk))
         for name, path in files.items():
-            (making / FILES / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, making / FILES / name)
-        making.rename(place)
+            disk.make_folders((making / FILES / name).parent)
+            disk.fill(making / FILES / name, _pieces(path))
+        for folder in (making, *(path for path in making.rglob("*") if path.is_dir())):
+            disk.sync_folder(folder)
+        disk.rename(making, place)
+        disk.sync_folder(place.parent)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return place
+
+
+def _pieces(path: Path, length: int = sys.maxsize) -> Iterator[bytes]:
+    """The first `length` bytes of a file, of whatever size it is, bit by bit."""
+    with path.open("rb") as file:
+        while piece := file.read(min(_PIECE, length)):
+            length -= len(piece)
+            yield piece
 
 
 def export_lines(run: Path) -> Iterator[bytes]:
@@ -96,33 +147,37 @@ def _longer(one: Path, other: Path) -> Path:
 def _layout(folder: Path) -> tuple[int, str]:
     """Of two copies with the same events, the more sealed one is taken, then the one with the larger hash."""
     parts = [*sorted(path for one in chain(folder) for path in _parts(one)), folder / SIGNERS]
-    whole = sha256(b"".join(path.name.encode() + path.read_bytes() for path in parts if path.exists())).hexdigest()
-    return sum(path.suffix == ".parquet" for path in parts), whole
+    whole = sha256()
+    for path in parts:
+        if path.exists():
+            for piece in (path.name.encode(), *_pieces(path)):
+                whole.update(piece)
+    return sum(path.suffix == ".parquet" for path in parts), whole.hexdigest()
 
 
 def _parts(one: Hot | Sealed) -> list[Path]:
     return [path for path in one.parts if path.exists()] if isinstance(one, Sealed) else [one.path]
 
 
-def _copy_stream(folder: Path, place: Path) -> None:
-    """Copy what is committed."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+def _copy_stream(folder: Path, place: Path, disk: Disk) -> None:
+    """Copy what is committed, anew where an earlier attempt was overtaken."""
+    disk.make_folder(place)
+    for path in list(place.iterdir()):
+        disk.remove(path)
     for one in chain(folder):
+        length = sys.maxsize if isinstance(one, Sealed) else _committed(one)
         for path in _parts(one):
-            shutil.copyfile(path, place / path.name)
-        if not isinstance(one, Sealed):
-            _cut_after_last_commit(Hot(place / one.path.name, one.first))
+            disk.fill(place / path.name, _pieces(path, length))
     if (folder / SIGNERS).exists():
-        shutil.copyfile(folder / SIGNERS, place / SIGNERS)
+        disk.fill(place / SIGNERS, _pieces(folder / SIGNERS))
 
 
-def _cut_after_last_commit(copy: Hot) -> None:
-    """Of the copy, since the file that it was made of may have grown."""
-    with HotReader(copy.path, copy.first) as reader:
+def _committed(hot: Hot) -> int:
+    """How many bytes of a hot file are committed; it may grow."""
+    with HotReader(hot.path, hot.first) as reader:
         for _ in reader.groups():
             pass
-        os.truncate(copy.path, reader.end)
+        return reader.end
 
 
 def _files(first: Path, second: Path) -> dict[Path, Path]:
@@ -133,7 +188,7 @@ def _files(first: Path, second: Path) -> dict[Path, Path]:
             name = path.relative_to(folder)
             if not path.is_file() or path.is_symlink():
                 continue
-            if name in found and found[name].read_bytes() != path.read_bytes():
+            if name in found and not filecmp.cmp(found[name], path, shallow=False):
                 raise ConflictError(f"{path}: the other copy has a different file of this name")
             found[name] = path
     return found

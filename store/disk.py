@@ -1,6 +1,7 @@
 """The few calls by which the log touches the disk, in one place, so that tests can record them and make them fail."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -32,7 +33,7 @@ class Disk:
         os.close(fd)
 
     def rename(self, old: Path, new: Path) -> None:
-        """Give a file its final name, in one step."""
+        """Give a file or a folder its final name, in one step."""
         old.rename(new)
 
     def remove(self, path: Path) -> None:
@@ -58,16 +59,30 @@ class Disk:
             with memoryview(data)[done:] as rest:
                 done += self.write(fd, rest, offset + done)
 
-    def store(self, path: Path, data: bytes, temporary: Path) -> None:
-        """Put a whole file at `path`, whole or not at all; its folder must be synced by the caller."""
-        temporary.unlink(missing_ok=True)
-        fd = self.create(temporary)
+    def fill(self, path: Path, parts: Iterable[bytes]) -> None:
+        """Make a file of `parts` and wait until they are on the disk; its folder must be synced by the caller."""
+        fd = self.create(path)
         try:
-            self.write_all(fd, data, 0)
+            offset = 0
+            for part in parts:
+                self.write_all(fd, part, offset)
+                offset += len(part)
             self.sync(fd)
         finally:
             self.close(fd)
+
+    def store(self, path: Path, data: bytes, temporary: Path) -> None:
+        """Put a whole file at `path`, whole or not at all; its folder must be synced by the caller."""
+        temporary.unlink(missing_ok=True)
+        self.fill(temporary, [data])
         self.rename(temporary, path)
+
+    def make_folders(self, path: Path) -> None:
+        """Make a folder, and those above it, where there are none; their names are on the disk when it returns."""
+        if not path.is_dir():
+            self.make_folders(path.parent)
+            self.make_folder(path)
+            self.sync_folder(path.parent)
 
 
 DISK = Disk()

@@ -167,7 +167,7 @@ class FileLog:
         if (self.path / stream).is_symlink():
             raise UsageError(f"{self.path / stream}: a stream must be a folder of its own, not a link")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folders(self.path.parent)
             for folder in (self.path, self.path / stream):
                 disk.make_folder(folder)
                 disk.sync_folder(folder.parent)

@@ -3,15 +3,15 @@
 A trace of writes, syncs, renames and folder syncs is recorded while a log is written. At any point of it the power may
 go. Then each file holds what was last synced, plus any part of what was written since: a prefix to the byte, or some
 512-byte sectors and not others, those missing filled with zeros or garbage. Each folder holds the entries that were
-last synced, plus some of the later ones. A sector is written whole or not at all: bytes of it that were synced before
-stay.
+last synced, plus some of the later ones; a folder that is renamed takes along what is in it. A sector is written whole
+or not at all: bytes of it that were synced before stay.
 """
 
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from random import Random
 from threading import RLock
@@ -21,6 +21,7 @@ from log_events import failed, graded, started
 from asd.core.event import Event
 from asd.core.log import Record
 from asd.store.commit import SECTOR
+from asd.store.copies import merge
 from asd.store.damage import DamagedFileError
 from asd.store.disk import Disk
 from asd.store.files import FileLog
@@ -61,15 +62,19 @@ def _apply(content: bytearray, step: Write | int) -> None:
     content[offset : offset + len(data)] = data
 
 
-Entry = tuple[str, Path, Path, int]
+Place = tuple[int, str]
+"""The number of a folder, and a name in it."""
+Entry = tuple[str, Place, Place, int]
+"""A change of a folder: what it is, the old and the new place, and the number of the file or folder there."""
 
 
 @dataclass(slots=True)
 class Moment:
-    """The disk at one point of the trace, and what had been acknowledged by then."""
+    """The disk at one point of the trace, and what had been acknowledged by then; `roots` were there before it."""
 
     inodes: dict[int, Inode]
-    entries: dict[Path, int]
+    roots: dict[int, Path]
+    entries: dict[Place, int]
     unsynced: list[Entry]
     acknowledged: int
 
@@ -80,11 +85,13 @@ class RecordingDisk(Disk):
     def __init__(self) -> None:
         self.moments: list[Moment] = []
         self.acknowledged = -1
+        self.roots: dict[int, Path] = {}
         self._inodes: dict[int, Inode] = {}
-        self._entries: dict[Path, int] = {}
+        self._entries: dict[Place, int] = {}
         self._unsynced: list[Entry] = []
         self._open: dict[int, int] = {}
         self._names: dict[Path, int] = {}
+        self._numbers = count()
         self._lock = RLock()
 
     def acknowledge(self, seq: int) -> None:
@@ -96,9 +103,9 @@ class RecordingDisk(Disk):
     def create(self, path: Path) -> int:
         with self._lock:
             fd = super().create(path)
-            self._names[path] = self._open[fd] = len(self._inodes)
-            self._inodes[self._open[fd]] = Inode()
-            self._change("create", path, path, self._open[fd])
+            self._names[path] = self._open[fd] = number = next(self._numbers)
+            self._inodes[number] = Inode()
+            self._change("create", path, path, number)
             return fd
 
     def open(self, path: Path) -> int:
@@ -129,8 +136,10 @@ class RecordingDisk(Disk):
     def rename(self, old: Path, new: Path) -> None:
         with self._lock:
             super().rename(old, new)
-            self._names[new] = self._names.pop(old)
-            self._change("rename", old, new, self._names[new])
+            number = self._names[old]
+            for path in [path for path in self._names if path.is_relative_to(old)]:
+                self._names[new / path.relative_to(old)] = self._names.pop(path)
+            self._change("rename", old, new, number)
 
     def remove(self, path: Path) -> None:
         with self._lock:
@@ -141,44 +150,58 @@ class RecordingDisk(Disk):
         with self._lock:
             if not path.exists():
                 super().make_folder(path)
-                self._change("create", path, path, -1)
+                self._names[path] = number = next(self._numbers)
+                self._change("create", path, path, number)
 
     def sync_folder(self, path: Path) -> None:
         with self._lock:
+            folder = self._folder(path)
             for entry in self._unsynced:
-                if entry[2].parent == path:
+                if entry[2][0] == folder:
                     _enter(self._entries, entry)
-            self._unsynced = [entry for entry in self._unsynced if entry[2].parent != path]
+            self._unsynced = [entry for entry in self._unsynced if entry[2][0] != folder]
             self._note()
 
-    def _change(self, what: str, old: Path, new: Path, inode: int) -> None:
-        self._unsynced.append((what, old, new, inode))
+    def _folder(self, path: Path) -> int:
+        """The number of a folder; one that this disk has not made was there before."""
+        if path not in self._names:
+            self._names[path] = number = next(self._numbers)
+            self.roots[number] = path
+        return self._names[path]
+
+    def _change(self, what: str, old: Path, new: Path, number: int) -> None:
+        self._unsynced.append(
+            (what, (self._folder(old.parent), old.name), (self._folder(new.parent), new.name), number)
+        )
         self._note()
 
     def _note(self) -> None:
         """Inodes that nothing is pending for are shared between moments; the others are copied."""
         inodes = {number: inode.copy() for number, inode in self._inodes.items()}
-        self.moments.append(Moment(inodes, dict(self._entries), list(self._unsynced), self.acknowledged))
+        self.moments.append(Moment(inodes, self.roots, dict(self._entries), list(self._unsynced), self.acknowledged))
 
 
-def _enter(entries: dict[Path, int], entry: Entry) -> None:
-    what, old, new, inode = entry
+def _enter(entries: dict[Place, int], entry: Entry) -> None:
+    what, old, new, number = entry
     entries.pop(old, None)
     if what != "remove":
-        entries[new] = inode
+        entries[new] = number
 
 
-def after_power_cut(moment: Moment, random: Random) -> dict[Path, bytes]:
-    """The files that one power cut leaves."""
+def after_power_cut(moment: Moment, random: Random) -> dict[Path, bytes | None]:
+    """What one power cut leaves: files with their bytes, and folders."""
     entries = dict(moment.entries)
     for entry in _some(moment.unsynced, random):
         _enter(entries, entry)
-    folders = {path for path, inode in entries.items() if inode < 0}
-    return {
-        path: left_of(moment.inodes[inode], random)
-        for path, inode in entries.items()
-        if inode >= 0 and path.parent in folders and path.parent.parent in folders
-    }
+    found: dict[Path, bytes | None] = {}
+    waiting = list(moment.roots.items())
+    for folder, path in waiting:
+        for (parent, name), number in entries.items():
+            if parent == folder:
+                inode = moment.inodes.get(number)
+                found[path / name] = None if inode is None else left_of(inode, random)
+                waiting += [] if inode else [(number, path / name)]
+    return found
 
 
 def _some(entries: Sequence[Entry], random: Random) -> Sequence[Entry]:
@@ -239,8 +262,8 @@ class Written:
         if not self._whole:
             for moment in self.moments:
                 for _, _, new, inode in moment.unsynced:
-                    if inode >= 0:
-                        self._whole[new.name] = self.moments[-1].inodes[inode].content()
+                    if inode in self.moments[-1].inodes:
+                        self._whole[new[1]] = self.moments[-1].inodes[inode].content()
         return self._whole
 
     _whole: dict[str, bytes] = field(default_factory=dict)
@@ -269,30 +292,32 @@ def _batch(number: int, random: Random) -> list[Event]:
     return [*some, random.choice((graded(number), started(f"phase {number}")))]
 
 
-def states(written: Written, count: int, random: Random) -> Iterator[tuple[Moment, dict[Path, bytes]]]:
+def states(moments: Sequence[Moment], count: int, random: Random) -> Iterator[tuple[Moment, dict[Path, bytes | None]]]:
     """Some `count` states of the disk, moments in turn."""
     for number in range(count):
-        moment = written.moments[number % len(written.moments)]
+        moment = moments[number % len(moments)]
         yield moment, after_power_cut(moment, random)
 
 
-def violations(
-    place: Path, random: Random, count: int, *, disk: RecordingDisk | None = None, each: int = 50
-) -> Counter[str]:
+def violations(place: Path, random: Random, count: int, disk: RecordingDisk, each: int = 50) -> Counter[str]:
     """What goes wrong in `count` states of one log written and cut in the folder `place`; every `each`th thoroughly."""
-    (place / "written").mkdir()
     (place / "cut").mkdir()
     durability = random.choice(("group", "each"))
-    written = write(place / "written" / "run-1", disk or RecordingDisk(), random, durability)
-    found: Counter[str] = Counter()
-    for number, (moment, files) in enumerate(states(written, count, random)):
+    written = write(place / "written" / "run-1", disk, random, durability)
+    found = _beside(disk, place)
+    for number, (moment, files) in enumerate(states(written.moments, count, random)):
         wrong = violation(written, moment, files, place / "cut", thorough=number % each == each - 1)
         found.update([wrong] if wrong else [])
     return found
 
 
+def _beside(disk: RecordingDisk, place: Path) -> Counter[str]:
+    """Whether another folder was written to than those that this disk made in `place`."""
+    return Counter(f"{path} was touched" for path in disk.roots.values() if path != place)
+
+
 def violation(
-    written: Written, moment: Moment, files: dict[Path, bytes], place: Path, *, thorough: bool = False
+    written: Written, moment: Moment, files: dict[Path, bytes | None], place: Path, *, thorough: bool = False
 ) -> str | None:
     """What a log opened on `files` gets wrong, or None; `place` is an empty folder to lay them out in.
 
@@ -301,7 +326,8 @@ def violation(
     run = place / written.run.name
     (run / "main").mkdir(parents=True)
     for path, content in files.items():
-        (run / "main" / path.name).write_bytes(content)
+        if content is not None:
+            (run / "main" / path.name).write_bytes(content)
     try:
         if thorough:
             return _violation(run, written.batches, moment.acknowledged)
@@ -358,3 +384,39 @@ def _not_a_prefix(records: Sequence[Record], batches: Sequence[Sequence[Event]])
             return f"the append at {place} is there in part or altered"
         place += len(batch)
     return None if place == len(records) else "there is more than was written"
+
+
+def joining_violations(place: Path, random: Random, count: int, disk: RecordingDisk) -> Counter[str]:
+    """What goes wrong in `count` states of the disk while two copies of a run, made in `place`, are joined."""
+    one, other = copies_to_join(place, random)
+    run = merge(one, other, place / "new" / "store", disk)
+    disk.acknowledge(0)
+    whole = tree(run)
+    found = _beside(disk, place)
+    for moment, left in states(disk.moments, count, random):
+        there = {path.relative_to(run): content for path, content in left.items() if path.is_relative_to(run)}
+        if there and there != whole:
+            found["it is there in part or altered"] += 1
+        elif not there and moment.acknowledged >= 0:
+            found["it was joined and is lost"] += 1
+    return found
+
+
+def copies_to_join(place: Path, random: Random) -> tuple[Path, Path]:
+    """Two copies of a run of two streams, the other one shorter: sealed files, hot lines and a file beside them."""
+    one, other = place / "one" / "run-1", place / "other" / "run-1"
+    for part in range(2):
+        with FileLog(one, Options(seal_events=random.randint(4, 9), keep_hot_s=60)) as log:
+            for number in range(random.randint(1, 4)):
+                log.append(("main", "telemetry")[number % 2], _batch(100 * part + number, random))
+            log.flush()
+            (log.files / "models").mkdir(parents=True, exist_ok=True)
+            (log.files / "models" / f"weights-{part}").write_bytes(random.randbytes(3000))
+            shutil.copytree(one, other, dirs_exist_ok=True)
+    return (one, other) if random.random() < 0.5 else (other, one)
+
+
+def tree(folder: Path) -> dict[Path, bytes | None]:
+    """All that is in a folder: files with their bytes, and folders."""
+    paths = [folder, *folder.rglob("*")]
+    return {path.relative_to(folder): path.read_bytes() if path.is_file() else None for path in paths}

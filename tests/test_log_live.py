@@ -239,7 +239,14 @@ def test_a_reader_that_is_overtaken_again_and_again_calls_nothing_missing(
 def test_a_copy_of_a_file_that_grows_ends_with_its_last_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hot, (first, second) = groups_of(tmp_path, 2, 3)
     hot.write_bytes(first)
-    meanwhile(monkeypatch, copies, "_cut_after_last_commit", 0, lambda: hot.write_bytes(first + second) and None)
+    committed = copies._committed
+
+    def before_it_grows(one: layout.Hot) -> int:
+        length = committed(one)
+        hot.write_bytes(first + second)
+        return length
+
+    monkeypatch.setattr(copies, "_committed", before_it_grows)
     joined = merge(hot.parent.parent, hot.parent.parent, tmp_path / "joined")
     assert len(checked(joined)) == 2
 

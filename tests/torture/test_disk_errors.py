@@ -5,12 +5,15 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from log_events import failed, graded, started
 from log_files import problems, read_all
+from log_powercut import copies_to_join, tree
 
 from asd.core.errors import AsdError, DiskError
+from asd.store.copies import merge
 from asd.store.disk import Disk
 from asd.store.files import FileLog
 from asd.store.options import Options
@@ -95,6 +98,26 @@ def test_an_error_of_the_disk_at_any_call_is_named_and_loses_nothing(
         assert [one.kind for one in found] == ["sample.failed", "sample.graded"] * (len(found) // 2)
         assert problems(run) == []
     tried("errors of the disk, injected at every call that the log makes", injected)
+
+
+def test_an_error_of_the_disk_while_copies_are_joined_leaves_a_whole_run_or_none(
+    place: Path, share: Share, tried: Tried
+) -> None:
+    one, other = copies_to_join(place, Random(1))
+    counting = FaultyDisk(0, 0, lasting=False)
+    whole, before = tree(merge(one, other, place / "joined", counting)), (tree(one), tree(other))
+    injected = 0
+    for number, (at, error, lasting) in enumerate(places(counting.calls, share(60, EVERY))):
+        target = place / f"joined-{number}"
+        with pytest.raises(DiskError, match=os.strerror(error)):
+            merge(one, other, target, FaultyDisk(at, error, lasting=lasting))
+        if (target / "run-1").exists():
+            assert tree(target / "run-1") == whole
+        else:
+            assert tree(merge(one, other, target)) == whole
+        assert (sorted(path.name for path in target.iterdir()), tree(one), tree(other)) == (["run-1"], *before)
+        injected += 1
+    tried("errors of the disk, injected at every call that joining copies makes", injected)
 
 
 def test_after_a_failed_sync_a_writer_never_goes_on(place: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from log_powercut import RecordingDisk, violations
+from log_powercut import RecordingDisk, joining_violations, violations
 
 from asd.store import opening
 from asd.store.disk import Disk
@@ -22,13 +22,19 @@ Tried = Callable[[str, int], None]
 STATES = 250
 
 
-def cuts(place: Path, seeds: Sequence[int], *, disk: type[RecordingDisk] = RecordingDisk) -> Counter[str]:
+def cuts(
+    place: Path,
+    seeds: Sequence[int],
+    *,
+    disk: type[RecordingDisk] = RecordingDisk,
+    of: Callable[[Path, Random, int, RecordingDisk], Counter[str]] = violations,
+) -> Counter[str]:
     """What goes wrong over `STATES` states of each log that the seeds give."""
     found: Counter[str] = Counter()
     for seed in seeds:
         folder = place / str(seed)
         folder.mkdir()
-        found += violations(folder, Random(seed), STATES, disk=disk())
+        found += of(folder, Random(seed), STATES, disk())
         shutil.rmtree(folder)
     return found
 
@@ -42,6 +48,12 @@ def test_after_any_power_cut_what_was_acknowledged_is_there_and_appends_are_whol
         "power cuts: states of the disk, with every write, sync, rename and folder entry of a log in turn",
         STATES * len(seeds),
     )
+
+
+def test_after_any_power_cut_a_joined_run_is_absent_or_whole(place: Path, share: Share, tried: Tried) -> None:
+    seeds = share(1_000 // STATES, 100_000 // STATES)
+    assert cuts(place, seeds, of=joining_violations) == Counter()
+    tried("power cuts while two copies of a run were joined: states of the disk", STATES * len(seeds))
 
 
 class WithoutSync(RecordingDisk):
@@ -61,6 +73,19 @@ class WithoutFolderSync(RecordingDisk):
 @pytest.mark.parametrize("disk", [WithoutSync, WithoutFolderSync])
 def test_a_build_that_does_not_sync_is_caught(place: Path, disk: type[RecordingDisk]) -> None:
     assert any("acknowledged" in one for one in cuts(place, range(2), disk=disk))
+
+
+class WithoutSyncOfStreams(RecordingDisk):
+    """A build that syncs the folder of a joined run, and not those in it."""
+
+    def sync_folder(self, path: Path) -> None:
+        if path.parent.name != ".run-1.joining":
+            super().sync_folder(path)
+
+
+@pytest.mark.parametrize("disk", [WithoutSync, WithoutFolderSync, WithoutSyncOfStreams])
+def test_a_build_that_does_not_sync_what_it_joins_is_caught(place: Path, disk: type[RecordingDisk]) -> None:
+    assert cuts(place, range(2), disk=disk, of=joining_violations) != Counter()
 
 
 def test_a_build_that_acknowledges_before_the_sync_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
