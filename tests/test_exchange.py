@@ -155,6 +155,33 @@ def test_choices_by_log_likelihood_give_the_likeliest_choice(tmp_path: Path) -> 
     assert (answer.text, answer.extracted, answer.prompt, answer.correct) == ("1", "1", "Q", True)
 
 
+def mc2_lines(*shares: float) -> list[str]:
+    scored = {"resps": [[["-3.0", "False"]], [["-1.0", "True"]]], "metrics": ["acc"], "target": 0}
+    return [lm_eval_line(doc, True, "none", acc=share, filtered_resps=[], **scored) for doc, share in enumerate(shares)]
+
+
+def test_a_file_of_shares_gives_every_sample_its_score_and_grades_it_by_the_half(tmp_path: Path) -> None:
+    path = tmp_path / "org__small" / "samples_truthfulqa_mc2_2026-01-01T00-00-00.000000.jsonl"
+    path.parent.mkdir()
+    path.write_text("\n".join(mc2_lines(0.75, 0.25, 1.0, 0.5)))
+    [row] = Session(imported(path)).rows("scores")
+    assert (row["task"], row["samples"], row["mean_score"], row["accuracy"]) == ("truthfulqa_mc2", 4, 0.625, 0.5)
+
+
+def test_answers_that_are_right_or_wrong_have_no_score(tmp_path: Path) -> None:
+    path = tmp_path / "samples_truthfulqa_mc1.jsonl"
+    path.write_text("\n".join(mc2_lines(1, 0)))
+    assert [(one.correct, one.score) for one in read(path).answers] == [(True, None), (False, None)]
+
+
+@pytest.mark.parametrize("other", [mc2_lines(0.5, 1.5)[1], lm_eval_line(1, True, "none", acc=0.5)])
+def test_what_is_no_share_in_a_file_of_shares_is_refused(tmp_path: Path, other: str) -> None:
+    path = tmp_path / "samples_truthfulqa_mc2.jsonl"
+    path.write_text("\n".join([*mc2_lines(0.75), other]))
+    with pytest.raises(ConfigError, match="sample 1: acc is"):
+        read(path)
+
+
 @pytest.mark.parametrize("suffix", [".eval", ".json"])
 def test_inspect_logs_bring_answers_tokens_and_times(tmp_path: Path, suffix: str) -> None:
     source = read(inspect_file(tmp_path, ["C", "I", 1, False], suffix))

@@ -13,7 +13,8 @@ MOST_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One graded answer. `name` is the sample's within its task; `draw` numbers repeated answers, None for one each."""
+    """One graded answer. `name` is the sample's within its task; `draw` numbers repeated answers, None for one each;
+    `score` as in `sample.graded`: where the measure is a share."""
 
     name: str
     prompt: str
@@ -26,6 +27,7 @@ class Answer:
     output_tokens: int = 0
     finish_reason: str = "unknown"
     latency_s: float | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ def is_lm_eval(path: Path) -> bool:
 def read(path: Path) -> Source:
     """The file's answers under its first filter. The model is named by the folder, as the harness does it.
 
-    Raises `ConfigError` for lines that are no samples and for metrics that are neither right nor wrong.
+    A metric between 0 and 1 is a share of the choices' probability (TruthfulQA's MC2) in a file whose answers are
+    log-likelihoods of choices. Raises `ConfigError` for lines that are no samples and, in other files, for metrics that
+    are neither right nor wrong.
     """
     data = read_bytes(path)
     records = [_record(path, number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
@@ -33,6 +35,7 @@ def read(path: Path) -> Source:
     chosen = records[0].get("filter", "none")
     metric = _metric(path, records[0])
     kept = [record for record in records if record.get("filter", "none") == chosen]
+    shares = any(record.get(metric) not in (0, 1) and _scores(record) for record in kept)
     return Source(
         path=path,
         sha256=digest(data),
@@ -40,7 +43,7 @@ def read(path: Path) -> Source:
         task=name["task"] if name else path.stem,
         split="test",
         grader=f"lm-eval/{metric}/{chosen}",
-        answers=[_answer(path, record, metric) for record in kept],
+        answers=[_answer(path, record, metric, shares) for record in kept],
     )
 
 
@@ -62,19 +65,35 @@ def _metric(path: Path, record: Mapping[str, Any]) -> str:
     return str(found)
 
 
-def _answer(path: Path, record: Mapping[str, Any], metric: str) -> Answer:
-    value = record.get(metric)
-    if value not in (0, 1):
-        raise ConfigError(f"{path}: sample {record['doc_id']}: {metric} is {value!r}, neither right (1) nor wrong (0)")
+def _answer(path: Path, record: Mapping[str, Any], metric: str, shares: bool) -> Answer:
+    value = _share(path, record, metric) if shares else _right(path, record, metric)
     text, extracted = _response(record)
     return Answer(
         name=str(record["doc_id"]),
         prompt=_prompt(record.get("arguments")),
         reference=_text(record["target"]),
         text=text,
-        correct=value == 1,
+        correct=value > 0.5,
         extracted=extracted,
+        score=value if shares else None,
     )
+
+
+def _right(path: Path, record: Mapping[str, Any], metric: str) -> float:
+    value = record.get(metric)
+    if value not in (0, 1):
+        raise ConfigError(f"{path}: sample {record['doc_id']}: {metric} is {value!r}, neither right (1) nor wrong (0)")
+    return float(value)
+
+
+def _share(path: Path, record: Mapping[str, Any], metric: str) -> float:
+    value = record.get(metric)
+    if not (isinstance(value, int | float) and 0 <= value <= 1 and _scores(record)):
+        raise ConfigError(
+            f"{path}: sample {record['doc_id']}: {metric} is {value!r}, where others have a share from 0 to 1 of the "
+            "probability of choices, with each choice's log-likelihood"
+        )
+    return float(value)
 
 
 def _prompt(arguments: object) -> str:
@@ -87,7 +106,7 @@ def _prompt(arguments: object) -> str:
 
 def _response(record: Mapping[str, Any]) -> tuple[str, str | None]:
     """The answer's text and what was read out of it; for choices by log-likelihood, the likeliest choice's number."""
-    scores = _choices(record.get("filtered_resps") or record.get("resps"))
+    scores = _scores(record)
     if scores:
         best = max(range(len(scores)), key=scores.__getitem__)
         return str(best), str(best)
@@ -96,8 +115,12 @@ def _response(record: Mapping[str, Any]) -> tuple[str, str | None]:
     return _first(raw) or extracted or "", extracted
 
 
-def _choices(responses: object) -> list[float]:
+def _scores(record: Mapping[str, Any]) -> list[float]:
     """Log-likelihoods of the choices, empty where the responses are texts."""
+    return _choices(record.get("filtered_resps") or record.get("resps"))
+
+
+def _choices(responses: object) -> list[float]:
     if not isinstance(responses, list):
         return []
     pairs = [one[0] if isinstance(one, list) and one and isinstance(one[0], list) else one for one in responses]

@@ -131,5 +131,6 @@ def _answered(source: Source, answer: Answer, stage: int) -> tuple[Event, ...]:
         correct=answer.correct,
         extracted=answer.extracted,
         grader=f"{source.grader} (imported)",
+        score=answer.score,
     )
     return generated, graded
