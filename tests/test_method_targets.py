@@ -1,5 +1,6 @@
-"""What a run on real, recorded answers comes to; figures as in docs/method.md, with room for other machines."""
+"""What a run on real, recorded answers comes to, and that docs/method.md says so, with room for other machines."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,16 @@ from asd.runners.config import load_runner
 from asd.store.memory import MemoryLog
 from asd.views.session import Session
 
-FEWER = ("policy.prices=24", "analysis.permutations=99", "analysis.bootstraps=99")
+FEWER = ("analysis.permutations=99", "analysis.bootstraps=99")
+"""Resamples of tests, which no figure here is made of."""
+PAGE = Path(__file__).parents[1] / "docs" / "method.md"
+ROW = re.compile(
+    r"^\| (?P<policy>[a-z ]+?)(?: \(.*?\))? \| (?P<area>[\d.]+) \| (?P<above>[+−]?[\d.]+) \| (?:(?P<seeds>\d) of 5)? ?"
+    r"\| (?P<cost>[\d.]+) \|$",
+    re.MULTILINE,
+)
+NAMED = {"optimal stopping with recall": "optimal-stopping", "random mix": "random-mix"}
+"""What the page calls a policy, where it is not its name."""
 
 
 def session(config: str, folder: Path, data: Path, *overrides: str) -> Session:
@@ -28,20 +38,32 @@ def gsm8k(tmp_path_factory: pytest.TempPathFactory) -> Session:
     if not BENCHMARK_DATA.is_dir():
         pytest.skip(f"no benchmark data in {BENCHMARK_DATA}; set ASD_SHARED_DATA to a folder of it")
     folder = tmp_path_factory.mktemp("gsm8k")
-    return session("gsm8k-recorded", folder, BENCHMARK_DATA, "predictor.sub_ladders=false")
+    return session("gsm8k-recorded", folder, BENCHMARK_DATA)
 
 
 def test_single_models_are_as_right_as_their_authors_recorded(gsm8k: Session) -> None:
     assert [row["correct_samples"] for row in gsm8k.rows("stages")] == [286, 458, 515, 742]
 
 
+def test_the_page_of_the_method_says_what_the_run_gives(gsm8k: Session) -> None:
+    told = {NAMED.get(row["policy"], row["policy"]): row for row in ROW.finditer(PAGE.read_text())}
+    rows = {str(row["policy"]): row for row in gsm8k.rows("policies")}
+    assert told.keys() == rows.keys()
+    for name, row in rows.items():
+        assert float(told[name]["area"]) == pytest.approx(row["area"], abs=0.003), name
+        assert float(told[name]["above"].replace("−", "-")) == pytest.approx(row["area_above_mix"], abs=0.003), name
+        assert float(told[name]["cost"]) == pytest.approx(row["cost_at_retention"], abs=0.03), name
+        if name != "random-mix":
+            assert int(told[name]["seeds"]) == row["seeds_above_mix"], name
+
+
 def test_optimal_stopping_is_above_the_hull_of_single_models(gsm8k: Session) -> None:
     rows = {row["policy"]: row for row in gsm8k.rows("policies")}
     ours = rows["optimal-stopping"]
-    assert ours["area"] >= 0.5
+    assert ours["area"] >= 0.505
     assert ours["area_above_mix"] >= 0.015
     assert ours["seeds_above_mix"] >= 4
-    assert ours["cost_at_retention"] <= 0.64
+    assert ours["cost_at_retention"] <= 0.62
     assert ours["area"] > rows["threshold"]["area"]
 
 
@@ -51,6 +73,6 @@ def test_the_predictor_tells_right_answers_from_wrong_ones_at_every_stage(gsm8k:
 
 
 def test_no_policy_gains_on_answers_whose_text_tells_nothing(benchmark_data: Path, tmp_path: Path) -> None:
-    rows = session("crux-recorded", tmp_path, benchmark_data).rows("policies")
+    rows = session("crux-recorded", tmp_path, benchmark_data, "policy.prices=24").rows("policies")
     gaps = {row["policy"]: row["gap_closed"] for row in rows if row["policy"] != "oracle"}
     assert all(gap < 0.08 for gap in gaps.values()), gaps

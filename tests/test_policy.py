@@ -356,6 +356,36 @@ def test_judgements_after_a_stage_do_not_depend_on_later_stages():
     np.testing.assert_array_equal(model.apply(q, same)[:, :2], model.apply(other_q, other_same)[:, :2])
 
 
+def test_what_a_later_stage_would_gain_is_foretold_from_how_many_stages_gave_the_answer_in_hand():
+    q, right, same = recalled(4)
+    judged = fit_recall(q, right, same).apply(q, same)
+    hand = judged[:, 1, :2].max(axis=1)
+    given = right[np.arange(len(q)), np.where(judged[:, 1, 1] >= judged[:, 1, 0], 1, 0)]
+    for some in (same[:, 1, 0], ~same[:, 1, 0]):
+        foretold = judged[some, 1, 2] - hand[some]
+        assert foretold.mean() == pytest.approx((right[some, 2] - given[some]).mean(), abs=0.02)
+
+
+def test_a_model_recorded_before_there_were_forecasts_foretells_nothing():
+    q, right, same = recalled(5)
+    model = fit_recall(q, right, same)
+    older = RecallModel.from_data({"coefficients": model.to_data()["coefficients"]})
+    later = np.triu_indices(3, 1)
+    assert np.isnan(older.apply(q, same)[:, *later]).all()
+    assert np.isfinite(model.apply(q, same)[:, *later]).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, lam=st.sampled_from(PRICES))
+def test_recall_with_forecasts_never_stops_earlier_at_a_larger_price_of_error(seed, lam):
+    q, right, same = recalled(seed, samples=300)
+    costs, judged = np.array([1.0, 3.0, 9.0]), fit_recall(q, right, same).apply(q, same)
+    less, more = (
+        OptimalStopping(True).fit(judged, right, costs, one).decide(judged, costs) for one in (lam, 1.7 * lam)
+    )
+    assert (less.stop_stage <= more.stop_stage).all()
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, kind=st.sampled_from(FITTED_KINDS), lam=st.sampled_from(PRICES))
 def test_no_decision_after_a_stage_depends_on_what_a_later_stage_would_say(seed, kind, lam):

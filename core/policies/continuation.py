@@ -16,7 +16,7 @@ from asd.core.arrays import FloatArray, IntArray
 from asd.core.errors import UsageError
 
 HISTORY_DIGITS = 12
-SMALLEST_GROUP = 40
+SMALLEST_GROUP = 80
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def fit_continuation(
 
     With few distinct histories [m, d] (at most one per 50 samples, or weighted samples, which are an enumeration
     of a known distribution) the means are exact; else they are over groups of equal weight along `summary` [m]:
-    at most `groups`, and at least 40 samples in each, since a mean over fewer is mostly noise.
+    at most `groups`, and at least 80 samples in each, since a mean over fewer is mostly noise.
     """
     rounded = histories.round(HISTORY_DIGITS)
     distinct, member = np.unique(rounded, axis=0, return_inverse=True)
