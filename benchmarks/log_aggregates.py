@@ -13,10 +13,11 @@ from log_events import generated
 from asd.core.event import kinds
 from asd.core.log import START, Cursor, Record
 from asd.store.catalogue import Catalogue
-from asd.store.catalogue_cache import RAW, Segment, scan
+from asd.store.catalogue_cache import RAW, scan
 from asd.store.catalogue_types import fingerprint
 from asd.store.files import FileLog
 from asd.store.options import Options
+from asd.store.segments import Segment
 from asd.store.signing import Signer
 
 TIMES = 10

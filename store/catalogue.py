@@ -14,9 +14,10 @@ import asd.core.facts  # noqa: F401  (registers the built-in events)
 from asd.core.event import Event, kinds
 from asd.core.log import EventLog
 from asd.core.plugins import load_events
-from asd.store.catalogue_cache import RAW, Segment, scan, typed_folders
+from asd.store.catalogue_cache import RAW, scan, typed_folders
 from asd.store.catalogue_decode import connect, empty, fill, known_kinds, raw_table
 from asd.store.catalogue_types import literal, quoted, table_name
+from asd.store.segments import Segment
 
 MACROS = """
 CREATE OR REPLACE MACRO exact_sum(x) AS sum(CAST(x AS DECIMAL(38, 12)))::DOUBLE;

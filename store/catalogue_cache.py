@@ -12,7 +12,6 @@ import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -22,44 +21,29 @@ import duckdb
 from asd.core.errors import DamageError
 from asd.core.event import Event
 from asd.store.catalogue_decode import connect, fill, known_kinds, typed
-from asd.store.catalogue_types import fingerprint, literal, quoted, table_name
-from asd.store.layout import Sealed
-from asd.store.manifest import read_manifest
+from asd.store.catalogue_types import literal, quoted, table_name
+from asd.store.segments import MAKING, Segment, typed_places
 
 RAW = "raw-segment.parquet"
 """The name under which the segment itself is in its folder; no table has a hyphen in its name."""
-MAKING = ".making-"
 KEPT_S = 600.0
 """A folder is not removed before this age in seconds, since another process may be reading it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A sealed Parquet file: its hash from the signed manifest and the last sequence number it holds of its stream."""
-
-    path: Path
-    sha256: str
-    stream: str
-    last: int
-
-
-def segment_of(stream: str, sealed: Sealed) -> Segment:
-    """A sealed file of `stream` as a segment. Raises `DamageError` where its manifest is not what was written."""
-    return Segment(sealed.path, read_manifest(sealed).file_sha256, stream, sealed.last)
-
-
-def typed_folders(cache: Path, segments: Sequence[Segment], kinds: dict[str, type[Event]]) -> list[Path]:
-    """The folder of typed Parquet files of each segment, made where it is missing.
+def typed_folders(
+    cache: Path, segments: Sequence[Segment], kinds: dict[str, type[Event]], mark: str = ""
+) -> list[Path]:
+    """The folder of typed Parquet files of each segment, made where it is missing; `mark` is in its name until then.
 
     Raises `DamageError` where a segment is not the file that its manifest names.
     """
-    root = cache / fingerprint(kinds)
-    places = [root / one.sha256[:32] for one in segments]
+    places = typed_places(cache, segments, kinds)
     missing = [(one, place) for one, place in zip(segments, places, strict=True) if not place.is_dir()]
     if missing:
+        root = missing[0][1].parent
         root.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
-            list(pool.map(lambda one: _make(one[0], one[1], kinds), missing))
+            list(pool.map(lambda one: _make(one[0], one[1], kinds, mark), missing))
         _sweep(root, places)
     return places
 
@@ -77,10 +61,10 @@ def _is_left(place: Path) -> bool:
     return place.name.startswith(MAKING) or (place / RAW).stat().st_nlink == 1
 
 
-def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]]) -> None:
+def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]], mark: str) -> None:
     """Write the folder beside its place and rename it there, so that a reader sees all of it or none."""
     _check(segment)
-    making = Path(tempfile.mkdtemp(prefix=MAKING, dir=place.parent))
+    making = Path(tempfile.mkdtemp(prefix=MAKING + mark, dir=place.parent))
     try:
         _link(segment.path, making / RAW)
         _write(making, kinds)

@@ -18,7 +18,7 @@ from asd.store.wakeup import Wakeup
 from asd.store.writer import StreamWriter
 
 if TYPE_CHECKING:
-    from asd.store.catalogue_cache import Segment
+    from asd.store.segments import Segment
 
 
 class FileLog:
@@ -117,7 +117,7 @@ class FileLog:
         return steadily(self._segments)
 
     def _segments(self) -> "list[Segment]":
-        from asd.store.catalogue_cache import segment_of
+        from asd.store.segments import segment_of
 
         return [segment_of(folder.name, one) for folder in stream_folders(self.path) for one in sealed_files(folder)]
 

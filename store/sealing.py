@@ -55,7 +55,7 @@ class Sealer:
         """Make the typed tables of the last sealed file, so that whoever opens the run need not. Raises whatever goes
         wrong with what is derived, which is no harm to the log: a reader will meet it and say so."""
         from asd.store.catalogue import prepare
-        from asd.store.catalogue_cache import segment_of
+        from asd.store.segments import segment_of
 
         prepare(self._folder.parent / CACHE, segment_of(self._folder.name, self._sealed[-1]))
 

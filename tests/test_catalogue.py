@@ -20,12 +20,12 @@ from asd.core.errors import DamageError, UsageError
 from asd.core.event import Event, Fact, JsonObject, kinds
 from asd.core.log import START, Cursor, Record
 from asd.store.catalogue import Catalogue
-from asd.store.catalogue_cache import Segment
 from asd.store.catalogue_decode import raw_table
 from asd.store.catalogue_types import columns, literal, table_name
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
 from asd.store.options import Options
+from asd.store.segments import Segment
 from asd.store.sql import LockedSql
 
 

@@ -17,7 +17,7 @@ from log_events import generated, graded
 from log_files import crashed, poll_once, problems, read_all
 
 from asd.core.log import Record
-from asd.store import catalogue_cache, copies, files, layout, proof, reader, store, verify_stream
+from asd.store import copies, files, layout, proof, reader, segments, store, verify_stream
 from asd.store.copies import export_lines, merge
 from asd.store.files import FileLog
 from asd.store.hot import Group, HotReader
@@ -166,7 +166,7 @@ def test_files_that_are_sealed_and_joined_under_a_reader_are_no_damage(
     run: Path, later: Path, monkeypatch: pytest.MonkeyPatch, reads: str, at: int
 ) -> None:
     """Before each opening of a manifest, in turn, everything is joined and what was listed is gone."""
-    for module in (catalogue_cache, copies, files, proof, reader, runs, store, verify_stream):
+    for module in (copies, files, proof, reader, runs, segments, store, verify_stream):
         if hasattr(module, "read_manifest"):
             meanwhile(monkeypatch, module, "read_manifest", at, lambda: becomes(run / "main", later))
     assert READS[reads](run) in (8, 12)

@@ -8,9 +8,9 @@ from asd.core.errors import UsageError
 from asd.core.event import Event
 from asd.core.log import START, Cursor, EventLog, Record
 from asd.store.catalogue import Catalogue, Sealing
-from asd.store.catalogue_cache import Segment
 from asd.store.files import FileLog
 from asd.store.layout import Sealed, chain, sealed_files, stream_folders
+from asd.store.segments import Segment
 
 MAIN = "main"
 REPORTS = "reports"
