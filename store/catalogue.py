@@ -161,9 +161,8 @@ class Catalogue:
 
 def _made(place: str, parts: Sequence[str], cls: type[Event]) -> str:
     """The SQL that makes the table `place` out of `parts`: empty, but of the right types, where there are none."""
-    if not parts:
-        return f"CREATE TABLE {place} {empty(cls)}"
-    return f"CREATE VIEW {place} AS {' UNION ALL '.join(f'SELECT * FROM {part}' for part in parts)}"
+    selects = [f"SELECT * FROM {part}" for part in parts] or [empty(cls)]
+    return f"CREATE VIEW {place} AS {' UNION ALL '.join(selects)}"
 
 
 def _ends(segments: Iterable[Segment]) -> dict[str, int]:

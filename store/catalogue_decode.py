@@ -88,6 +88,6 @@ def lift(older: pa.Table) -> pa.Table:
 
 
 def empty(cls: type[Event]) -> str:
-    """The SQL that makes the typed table of a kind without events."""
+    """The query whose rows are those of the typed table of a kind without events: none, but of the right types."""
     named = {**ENVELOPE, **columns(cls)}
-    return f"({', '.join(f'{quoted(name)} {kind}' for name, kind in named.items())})"
+    return f"SELECT {', '.join(f'NULL::{kind} AS {quoted(name)}' for name, kind in named.items())} WHERE false"

@@ -98,7 +98,7 @@ class Tables:
         made = []
         for kind, cls in self._known.items():
             name = quoted(table_name(kind))
-            made += [f"CREATE TABLE live.{name} {empty(cls)}", _view(name, "*")]
+            made += [f"CREATE TABLE live.{name} AS {empty(cls)}", _view(name, "*")]
         return [*made, _view("events", ", ".join(RAW.names))]
 
 
