@@ -10,18 +10,20 @@ import resource
 import stat
 import struct
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE = 38, 22, 4
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE = 1, 38, 22, 4
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_CAP_DAC_READ_SEARCH = 1 << 2  # an auditor who is root reads what others keep to themselves
 
 _ERRNO, _ALLOW, _KILL = 0x00050000, 0x7FFF0000, 0x80000000
 _EPERM, _ENOTTY, _ENOSYS = 1, 25, 38
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER, _ARCHITECTURE, _SECOND_ARGUMENT = 0, 4, 24
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 
 # What an interpreter needs to compute, to allocate, to import from folders that it may read and to talk over open
 # pipes. Everything else is refused: processes and threads, signals to others, sockets, mounts, tracing, new limits.
@@ -52,6 +54,24 @@ _CALLS: dict[str, dict[str, int]] = {
 }  # fmt: skip
 _SPECIAL = {"x86_64": {"fcntl": 72, "ioctl": 16}, "aarch64": {"fcntl": 25, "ioctl": 29}}
 _CLONE3 = 435
+# What a process that only reads is refused where Landlock, or an older one, says nothing of it: sockets (and the ring
+# that can make them), signals to others, and changes of a file's length, mode, owner, times and attributes.
+_CHANGES: dict[str, dict[str, int]] = {
+    "x86_64": {
+        "socket": 41, "kill": 62, "truncate": 76, "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94,
+        "utime": 132, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
+        "fremovexattr": 199, "utimes": 235, "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280,
+        "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "pidfd_send_signal": 424,
+        "io_uring_setup": 425, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "file_setattr": 469,
+    },
+    "aarch64": {
+        "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
+        "truncate": 45, "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88, "kill": 129,
+        "tkill": 130, "rt_sigqueueinfo": 138, "socket": 198, "rt_tgsigqueueinfo": 240, "pidfd_send_signal": 424,
+        "io_uring_setup": 425, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "file_setattr": 469,
+    },
+}  # fmt: skip
+_TGKILL = {"x86_64": 234, "aarch64": 131}
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # Duplicating a descriptor and reading or setting its flags; setting who gets its signals is what must not be.
 _FCNTL = (0, 1, 2, 3, 1030)
@@ -95,47 +115,93 @@ def lock_files(readable: list[str]) -> str:
     return f"landlock{version}"
 
 
-def drop_privileges() -> None:
-    """Give up every capability; matters where the worker is root."""
-    header = struct.pack("<Ii", 0x20080522, 0)
-    _check(_LIBC.capset(header, bytes(24)))
+def drop_privileges(keep: int = 0) -> None:
+    """Give up every capability but those of the bits `keep` that are held; matters where the process is root."""
+    header, held = struct.pack("<Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
+    _check(_LIBC.capget(header, held))
+    kept = [word & keep for word in struct.unpack("<6I", held.raw)[:2]]
+    _check(_LIBC.capset(header, struct.pack("<6I", *kept, 0, 0, 0, 0)))
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def filter_calls() -> str:
     """Refuse every system call that computing does not need. Returns this layer's name; raises `OSError`."""
     machine = os.uname().machine
-    code = b"".join(struct.pack("<HBBI", *step) for step in _program(machine))
+    _filter([*_beginning(machine), *_computing(machine), (_RETURN, 0, 0, _ERRNO | _EPERM)])
+    return "seccomp"
+
+
+def only_read(readable: list[str]) -> None:
+    """Let this process, and the threads that it starts from now on, read what lies below `readable` and do no more:
+    write and change no file, make no socket, trace and signal no other process. Needs Landlock.
+
+    Threads that run already are not bound, so call it before there are any. Raises `OSError` where the kernel refuses.
+    """
+    drop_privileges(keep=_CAP_DAC_READ_SEARCH)
+    lock_files(readable)
+    machine = os.uname().machine
+    _filter([*_beginning(machine), *_reading(machine), (_RETURN, 0, 0, _ALLOW)])
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the process `parent`, which started this one, ends. Only Linux does that."""
+    if sys.platform.startswith("linux"):
+        _prctl(_PR_SET_PDEATHSIG, 9)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+_Step = tuple[int, int, int, int]
+"""A step of a filter: code, jump if true, jump if false, constant."""
+
+
+def _filter(steps: list[_Step]) -> None:
+    code = b"".join(struct.pack("<HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(code)
     program = struct.pack("<HxxxxxxQ", len(code) // 8, ctypes.addressof(buffer))
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _prctl(_PR_SET_SECCOMP, 2, program)
-    return "seccomp"
 
 
-def _program(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter: (code, jump if true, jump if false, constant) a step."""
-    steps = [
+def _beginning(machine: str) -> list[_Step]:
+    """Kill what calls in another machine's way; go on with the call's number."""
+    return [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, _AUDIT[machine]),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, 0x40000000),
         (_RETURN, 0, 0, _KILL),
-        *_answer(_SPECIAL[machine]["ioctl"], _ERRNO | _ENOTTY),
-        *_answer(_CLONE3, _ERRNO | _ENOSYS),
     ]
-    for number in _CALLS[machine].values():
-        steps += _answer(number, _ALLOW)
-    steps += [(_EQUAL, 1, 0, _SPECIAL[machine]["fcntl"]), (_RETURN, 0, 0, _ERRNO | _EPERM)]
-    steps.append((_LOAD, 0, 0, _SECOND_ARGUMENT))
-    for command in _FCNTL:
-        steps += _answer(command, _ALLOW)
-    return [*steps, (_RETURN, 0, 0, _ERRNO | _EPERM)]
 
 
-def _answer(number: int, action: int) -> list[tuple[int, int, int, int]]:
-    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, action)]
+def _computing(machine: str) -> list[_Step]:
+    """Allow what computing needs."""
+    special = _SPECIAL[machine]
+    return [
+        *_answers([special["ioctl"]], _ERRNO | _ENOTTY),
+        *_answers([_CLONE3], _ERRNO | _ENOSYS),
+        *_answers(_CALLS[machine].values(), _ALLOW),
+        (_EQUAL, 1, 0, special["fcntl"]),
+        (_RETURN, 0, 0, _ERRNO | _EPERM),
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        *_answers(_FCNTL, _ALLOW),
+    ]
+
+
+def _reading(machine: str) -> list[_Step]:
+    """Refuse what changes anything, and signals to threads that are not of this process."""
+    return [
+        *_answers(_CHANGES[machine].values(), _ERRNO | _EPERM),
+        (_EQUAL, 0, 3, _TGKILL[machine]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 1, 0, os.getpid()),
+        (_RETURN, 0, 0, _ERRNO | _EPERM),
+    ]
+
+
+def _answers(numbers: Iterable[int], action: int) -> list[_Step]:
+    return [step for number in numbers for step in ((_EQUAL, 0, 1, number), (_RETURN, 0, 0, action))]
 
 
 def _prctl(option: int, value: int, pointer: bytes | None = None) -> None:
