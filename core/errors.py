@@ -80,5 +80,9 @@ class DiskError(AsdError):
     """The disk refused a write; what was acknowledged before is safe."""
 
 
+class LimitError(AsdError):
+    """Work that was ended because it took more time or memory than it may."""
+
+
 class EngineError(AsdError):
     """A stage that could not answer."""

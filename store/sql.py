@@ -1,17 +1,21 @@
 """SQL that is safe to give to an auditor: one SELECT, over the log's tables, with every door to the outside shut."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import duckdb
 import orjson
 import pyarrow as pa
 
-from asd.core.errors import UsageError
+from asd.core.errors import LimitError, UsageError
 from asd.core.log import EventLog
 from asd.store.catalogue import Catalogue
 from asd.store.catalogue_types import quoted
 
+MEMORY_BYTES = 4 << 30
+"""How much memory a query may use where nothing else is said."""
 LOCKS = (
     "SET allow_community_extensions = false",
     "SET autoload_known_extensions = false",
@@ -23,6 +27,11 @@ LOCKS = (
     "SET lock_configuration = true",
 )
 """What is switched off, in this order; after the last nothing can be switched on again."""
+TABLES = """
+SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal AND NOT temporary ORDER BY name
+"""
+"""What SHOW TABLES answers: the tables of the logs, without what lies below them."""
+_TABLES = re.compile(r"\s*show\s+tables\s*;?\s*", re.IGNORECASE)
 
 
 class LockedSql:
@@ -33,36 +42,54 @@ class LockedSql:
     there is no table to delete from, for `json_execute_serialized_sql` runs what it is told to outside the transaction.
     """
 
-    def __init__(self, logs: Sequence[EventLog]) -> None:
-        """Open the logs at their present heads and shut the doors; errors as for `Catalogue`."""
+    def __init__(
+        self, logs: Sequence[EventLog], memory_bytes: int = MEMORY_BYTES, locks: Sequence[str] = LOCKS
+    ) -> None:
+        """Open the logs at their present heads and shut the doors; errors as for `Catalogue`.
+
+        A query may use `memory_bytes`, its rows not counted; raises `LimitError` where that is too little to begin.
+        """
         self._catalogue = Catalogue(logs, sealed_by_arrow=True)
         _freeze(self._catalogue.db)
-        for lock in LOCKS:
-            self._catalogue.db.execute(lock)
+        with _refusals():
+            for lock in (f"SET memory_limit = '{memory_bytes}B'", *locks):
+                self._catalogue.db.execute(lock)
 
     def select(self, query: str) -> pa.Table:
         """The rows of one SELECT as an Arrow table, read in a read-only transaction.
 
-        Raises `UsageError` for anything else, and for what DuckDB refuses.
+        Raises `UsageError` for anything else, and for what DuckDB refuses; `LimitError` where memory does not suffice.
         """
         db = self._catalogue.db
-        try:
-            statement = _single(db, query)
+        with _refusals():
+            statement = TABLES if _TABLES.fullmatch(query) else _single(db, query)
             db.execute("BEGIN TRANSACTION READ ONLY")
             try:
                 return _interruptibly(db, statement)
             finally:
                 db.execute("ROLLBACK")
-        except duckdb.Error as error:
-            raise UsageError(f"SQL: {_first_line(error)}") from error
 
     def unreadable(self) -> dict[str, int]:
         """See `Catalogue.unreadable`."""
-        return self._catalogue.unreadable()
+        with _refusals():
+            return self._catalogue.unreadable()
 
     def close(self) -> None:
         """Give the memory back."""
         self._catalogue.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What DuckDB refuses, as errors of asd."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise LimitError(
+            "the query needs more memory than it may use; ask for less, or allow more with --memory"
+        ) from error
+    except duckdb.Error as error:
+        raise UsageError(f"SQL: {_first_line(error)}") from error
 
 
 def _interruptibly(db: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:

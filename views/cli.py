@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -44,18 +44,22 @@ def run_app(app: typer.Typer) -> NoReturn:
     """Run the command line and exit: errors of asd are one line on standard error and their own exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
+    sys.exit(exit_code(app))
+
+
+def exit_code(run: Callable[[], object]) -> int:
+    """Do what `run` does; the exit code that it ends with. Errors of asd are told in one line on standard error."""
     try:
-        app()
+        run()
     except AsdError as error:
         tell(str(error))
-        sys.exit(int(error.exit_code))
+        return int(error.exit_code)
     except PermissionError as error:
         tell(f"{error.filename}: {error.strerror}; let this user read it, or ask as one who may")
-        sys.exit(int(Exit.FAILED))
+        return int(Exit.FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    sys.exit(0)
+    return 0
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
@@ -82,13 +86,21 @@ def emit_bytes(parts: Iterable[bytes], output: Path | None = None) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+        _write_whole(parts, output)
+    except OSError as error:
+        raise DiskError(f"{output}: {error.strerror}; choose another file with -o") from error
+
+
+def _write_whole(parts: Iterable[bytes], output: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+    try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             os.fchmod(file.fileno(), 0o644)
         Path(name).replace(output)
-    except OSError as error:
-        raise DiskError(f"{output}: {error.strerror}; choose another file with -o") from error
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def width() -> int | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from asd.core.errors import BusyError, DiskError
-from asd.views import import_command, log_commands, verify_command, why_command
+from asd.views import import_command, log_commands, sql_command, verify_command, why_command
 from asd.views.cli import (
     STORE,
     JsonOption,
@@ -16,27 +16,24 @@ from asd.views.cli import (
     color,
     emit,
     emit_bytes,
-    log_of,
     new_app,
     run_app,
-    runs_of,
     store_of,
     tell,
     width,
 )
+from asd.views.sql_command import tell_unreadable
 
 app = new_app("Look at what runs have logged: list, project, query, verify.")
 app.add_typer(log_commands.app, name="log")
 app.command()(why_command.why)
 app.command("import")(import_command.import_logs)
+app.command()(sql_command.sql)
 app.command()(verify_command.verify)
 app.command()(verify_command.prove)
 FormatOption = Annotated[
     Literal["table", "json", "csv", "md", "html", "latex", "macros", "pdf"] | None,
     typer.Option("--format", help="table, json, csv or md; a report (md where unsaid) also html, latex, macros, pdf."),
-]
-TableOption = Annotated[
-    Literal["table", "json", "csv", "md"] | None, typer.Option("--format", help="table, json, csv or md.")
 ]
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The projection, or 'report'; none lists them.")
@@ -100,7 +97,7 @@ def project(
                 publish(store_of(store), session, data, wanted, lang)
             except (BusyError, DiskError) as error:
                 tell(f"the report is written, but the log does not say so, and it cannot be verified later: {error}")
-        _tell_unreadable(session.catalogue.unreadable())
+        tell_unreadable(session.catalogue.unreadable())
     finally:
         session.close()
 
@@ -146,39 +143,6 @@ def figures(
             folder.mkdir(parents=True, exist_ok=True)
             emit_bytes([drawn], folder / f"{name}.{form}")
             tell(f"{folder / name}.{form}: {NAMES[name]}")
-
-
-@app.command()
-def sql(
-    query: Annotated[
-        str, typer.Argument(metavar="QUERY", help="One SELECT over the tables; `SHOW TABLES` names them.")
-    ],
-    store: StoreOption = Path(STORE),
-    run: RunOption = None,
-    form: TableOption = None,
-    as_json: JsonOption = False,
-    output: OutputOption = None,
-) -> None:
-    """Ask the logs in SQL.
-
-    It reads the event tables of all runs (or of one), and can do nothing else.
-    """
-    from asd.store.sql import LockedSql
-    from asd.views.formats import render
-
-    logs = [log_of(store, run)] if run else [log_of(store, name) for name in runs_of(store)]
-    locked = LockedSql(logs)
-    try:
-        found = locked.select(query)
-        _tell_unreadable(locked.unreadable())
-    finally:
-        locked.close()
-    emit(render(found, "json" if as_json else form or "table", width=width(), color=color()), output)
-
-
-def _tell_unreadable(counts: dict[str, int]) -> None:
-    for kind, count in counts.items():
-        tell(f"{count} events of kind {kind} cannot be decoded here; only the table events has them")
 
 
 def main() -> None:

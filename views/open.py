@@ -77,7 +77,10 @@ class Run:
         return Table(self._open().table(name))
 
     def sql(self, query: str) -> Table:
-        """The rows of `query` over this run's event tables. Raises `duckdb.Error` for what DuckDB refuses."""
+        """The rows of `query` over this run's event tables. Raises `duckdb.Error` for what DuckDB refuses.
+
+        It runs in your own process and can do what that can: a stranger's query belongs to `asd sql`.
+        """
         return Table(self._open().catalogue.sql(query))
 
     def close(self) -> None:
@@ -109,7 +112,7 @@ class OpenStore:
         return Run(self._store, self._store.run(run).run)
 
     def sql(self, query: str) -> Table:
-        """The rows of `query` over the event tables of all runs. Raises `duckdb.Error` for what DuckDB refuses."""
+        """The rows of `query` over the event tables of all runs; confined as little as `Run.sql` is, same errors."""
         with self._catalogue() as catalogue:
             return Table(catalogue.sql(query))
 
