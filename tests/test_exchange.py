@@ -268,7 +268,10 @@ def test_a_crate_describes_the_run_and_holds_its_files(session: Session) -> None
 
 def test_a_crate_has_what_the_profile_of_workflow_runs_requires(session: Session) -> None:
     with zipfile.ZipFile(io.BytesIO(exports.ro_crate(session, [], b""))) as file:
-        graph = {one["@id"]: one for one in json.loads(file.read("ro-crate-metadata.json"))["@graph"]}
+        metadata = json.loads(file.read("ro-crate-metadata.json"))
+    graph = {one["@id"]: one for one in metadata["@graph"]}
+    # The terms of RO-Crate 1.1 alone do not know `sha256`.
+    assert metadata["@context"] == [f"{exports.CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
     workflow, action = graph[graph["./"]["mainEntity"]["@id"]], graph[graph["./"]["mentions"]["@id"]]
     assert action["instrument"] == graph["./"]["mainEntity"]
     assert {"File", "SoftwareSourceCode", "ComputationalWorkflow"} == set(workflow["@type"])

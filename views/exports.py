@@ -22,6 +22,8 @@ PROFILES = (
     "https://w3id.org/ro/wfrun/workflow/0.5",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
+RUN_TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+"""What the profiles add to the crate's own terms, `sha256` among them."""
 EVERY_EVAL_EVER = "0.2.1"
 _DUMPED = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -72,7 +74,7 @@ def _graph(session: Session, config: str) -> dict[str, object]:
     action = _action(session, run, [*data, *models])
     entities: list[Mapping[str, object]] = [descriptor, root, *known, *_files(run, config), action, *data, *models]
     told = [{name: value for name, value in entity.items() if value is not None} for entity in entities]
-    return {"@context": f"{CRATE}/context", "@graph": told}
+    return {"@context": [f"{CRATE}/context", RUN_TERMS], "@graph": told}
 
 
 def _moment(time: object) -> str | None:
