@@ -1,14 +1,16 @@
 """Reading a hot file group by group, as far as it is committed."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from asd.store.commit import Commit, commit_in
 from asd.store.damage import DamagedFileError
-from asd.store.line import leaf_in
+from asd.store.line import LINE_CAP, leaf_in
 from asd.store.torn import Flaw, flaw_in
 
 
@@ -24,50 +26,57 @@ class Group:
 
 
 class HotReader:
-    """Reads committed groups from a hot file that may still grow. `end` and `seq` are where it stands; `tail` is what
-    followed there when `groups` came to its end. What has come since is for the next look: it is not judged."""
+    """Reads committed groups from a hot file that may still grow. `end` and `seq` are where it stands; what followed
+    there when `groups` came to its end, up to `stop`, is the tail. What has come since is for the next look: it is not
+    judged. No more of the file is held in memory than one group, however long a line in it may be."""
 
     def __init__(self, path: Path, first: int) -> None:
         """Open the file that begins with sequence number `first`. Raises `FileNotFoundError` where it is gone."""
         self.path = path
-        self.end = 0
+        self.end = self.stop = 0
         self.seq = first
-        self.tail = b""
+        self._seen = b""
         self._file = path.open("rb")
 
     def groups(self, after: int = -1) -> Iterator[Group]:
         """Yield the groups that follow, up to the last commit line; call again for what has come since.
 
         Groups that hold nothing after `after` are passed over unread. Raises `DamageError` for a group that was
-        committed and is not what was written.
+        committed and is not what was written, and for damage that a line beyond the cap is a part of.
         """
         self._file.seek(self.end)
         lines: list[bytes] = []
-        position = self.end
-        for line in self._file:
-            position += len(line)
+        broken = False
+        self.stop = self.end
+        for line in iter(partial(self._file.readline, LINE_CAP + 1), b""):
+            self.stop += len(line)
             lines.append(line)
             if not line.endswith(b"\n"):
-                break  # Here the file ended, and the line's rest, if it has come since, would seem a line of its own.
+                # Either no event is that long, or the file ended here: what has come since would seem another line.
+                broken = len(line) > LINE_CAP
+                break
             commit = commit_in(line)
             if commit is None:
                 continue
             begun = self.end
             leaves = self._leaves(lines[:-1], commit, checked=commit.size > after + 1)
             if leaves is None:
-                self.tail = b"".join([*lines, self._file.read()])
-                self._refuse()
-                return
-            self.end, self.seq = position, commit.size
+                broken = True
+                break
+            self.end, self.seq = self.stop, commit.size
             if commit.size > after + 1:
-                yield Group(lines[:-1], leaves, commit, begun, position)
+                yield Group(lines[:-1], leaves, commit, begun, self.end)
             lines = []
-        self.tail = b"".join(lines)
+        self._seen = b"".join(lines)
+        if broken:
+            self.stop = max(self.stop, self._file.seek(0, os.SEEK_END))
+            self._refuse()
 
     def flaw(self) -> Flaw | None:
         """What is damaged in the tail, or None where that is empty, torn, or no longer in the file: then its writer
         has taken it back, because the disk refused the rest of it."""
-        flaw = flaw_in(self.tail, self.end, self.seq)
+        self._forget()
+        flaw = flaw_in(self._file, self.end, self.stop, self.seq)
         return flaw if flaw is not None and self._is_still_there() else None
 
     def error(self, flaw: Flaw) -> DamagedFileError:
@@ -92,8 +101,13 @@ class HotReader:
             raise self.error(flaw)
 
     def _is_still_there(self) -> bool:
+        self._forget()
         self._file.seek(self.end)
-        return self._file.read(len(self.tail)) == self.tail
+        return self._file.read(len(self._seen)) == self._seen
+
+    def _forget(self) -> None:
+        """Drop what the file object has read ahead: it may have been taken back since."""
+        self._file.seek(0, os.SEEK_END)
 
     def _leaves(self, lines: list[bytes], commit: Commit, *, checked: bool) -> list[bytes] | None:
         """The leaf hashes of a group, none where they are not asked for; None where it is not whole."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 from asd.core.facts.telemetry import LogRecovered
@@ -38,14 +38,14 @@ def open_stream(folder: Path, disk: Disk) -> Opened:
     """
     listed = listing(folder)
     opened = Opened()
-    tail = b""
+    torn = False
     for one in listed.chain:
         if isinstance(one, Sealed):
             _take_sealed(opened, one)
         else:
-            tail = _take_hot(opened, one, last=one is listed.chain[-1])
-    if tail:
-        _cut_torn_tail(opened, tail, disk)
+            torn = _take_hot(opened, one, last=one is listed.chain[-1])
+    if torn:
+        _cut_torn_tail(opened, disk)
     for path in listed.spare:
         disk.remove(path)
     return opened
@@ -58,8 +58,8 @@ def _take_sealed(opened: Opened, sealed: Sealed) -> None:
     opened.sealed.append(sealed)
 
 
-def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> bytes:
-    """Take the records of a hot file and return its torn tail."""
+def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> bool:
+    """Take the records of a hot file and return whether it has a torn tail."""
     if hot.first != opened.tree.size:
         raise DamagedFileError(hot.path, opened.tree.size, 0, f"events up to {hot.first - 1} are missing before it")
     with HotReader(hot.path, hot.first) as reader:
@@ -67,13 +67,14 @@ def _take_hot(opened: Opened, hot: Hot, *, last: bool) -> bytes:
             opened.last_time = record.time
             opened.records.append(record)
         flaw = reader.flaw()
-        if flaw is None and reader.tail and not last:
+        torn = reader.stop > reader.end
+        if flaw is None and torn and not last:
             flaw = Flaw(reader.end, reader.seq, "its group is cut short, and others follow")
         if flaw is not None:
             raise reader.error(flaw)
     opened.hot.append(hot)
     opened.hot_end = reader.end
-    return reader.tail
+    return torn
 
 
 def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
@@ -88,8 +89,11 @@ def _checked(reader: HotReader, tree: Tree) -> Iterator[Record]:
             yield record
 
 
-def _cut_torn_tail(opened: Opened, tail: bytes, disk: Disk) -> None:
+def _cut_torn_tail(opened: Opened, disk: Disk) -> None:
     path = opened.hot[-1].path
+    with path.open("rb") as file:
+        file.seek(opened.hot_end)
+        digest, size = file_digest(file, "sha256"), file.tell()
     fd = disk.open(path)
     try:
         disk.truncate(fd, opened.hot_end)
@@ -99,6 +103,6 @@ def _cut_torn_tail(opened: Opened, tail: bytes, disk: Disk) -> None:
     opened.recovered = LogRecovered(
         file=path.name,
         offset=opened.hot_end,
-        bytes_cut=len(tail),
-        bytes_sha256=sha256(tail).hexdigest(),
+        bytes_cut=size - opened.hot_end,
+        bytes_sha256=digest.hexdigest(),
     )

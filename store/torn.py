@@ -13,12 +13,14 @@ docs/decisions/torn-tail.md says why this suffices, and what it cannot tell.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from asd.store.commit import PREFIX, SECTOR, commit_in
-from asd.store.line import leaf_in, record_in
+from asd.store.line import LINE_CAP, leaf_in, record_in
 
 _CLOSING = b'"},"sha256":"'
 _HEX = frozenset(b"0123456789abcdef")
+_CONTROLS = bytes(byte for byte in range(32) if byte != ord("\n"))
 _ALTERED = 6
 _CLOSING_LENGTH = 64 + len(_CLOSING) + 64 + len(b'"}\n')
 
@@ -51,22 +53,21 @@ class _Walk:
         self.bad.append((start, end))
 
 
-def flaw_in(tail: bytes, offset: int, seq: int) -> Flaw | None:
+def flaw_in(file: BinaryIO, offset: int, end: int, seq: int) -> Flaw | None:
     """The flaw in a tail that is damaged, or None for one that is torn.
 
-    `tail` is everything from byte `offset` of its file on, where the last whole group ends; `seq` is the sequence
-    number that the next event would have.
+    The tail is what `file` has from byte `offset` on, where the last whole group ends, up to byte `end`; `seq` is the
+    sequence number that the next event would have.
     """
     walk = _Walk(seq)
-    ends_like_a_commit = _ends_like_a_commit(tail)
-    for start, line in _lines(tail, offset):
+    ends_like_a_commit = _ends_like_a_commit(_bytes(file, max(offset, end - SECTOR), end))
+    for start, stop, line, is_ended in _lines(file, offset, end):
         if walk.committed_at is not None:
             return walk.first or Flaw(offset, seq, "its group does not belong here")
-        if line.endswith(b"\n") or ends_like_a_commit:
-            _step(walk, start, line)
-    end = offset + len(tail)
+        if is_ended or ends_like_a_commit:
+            _step(walk, start, stop, line)
     finished = walk.committed_at is not None or ends_like_a_commit
-    sectors = _Sectors(tail, offset, finished)
+    sectors = _Sectors(file, offset, end, finished)
     certain = end if finished else end - end % SECTOR
     for start, stop in walk.bad:
         if stop <= certain and not sectors.lost(start, stop):
@@ -74,11 +75,11 @@ def flaw_in(tail: bytes, offset: int, seq: int) -> Flaw | None:
     return walk.first or Flaw(offset, seq, "its group does not belong here") if finished and not walk.bad else None
 
 
-def _step(walk: _Walk, start: int, line: bytes) -> None:
+def _step(walk: _Walk, start: int, stop: int, line: bytes) -> None:
     if commit_in(line) is not None:
         walk.committed_at = start
     elif leaf_in(line) is None or (record := record_in(line)) is None:
-        walk.add_bad(start, start + len(line))
+        walk.add_bad(start, stop)
     else:
         gap_is_explained = bool(walk.bad) and walk.bad[-1][1] == start
         if record.seq != walk.seq and not gap_is_explained:
@@ -86,18 +87,27 @@ def _step(walk: _Walk, start: int, line: bytes) -> None:
         walk.seq = record.seq + 1
 
 
-def _lines(tail: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Each line with its place in the file; the last may lack its newline."""
-    begin = 0
-    while begin < len(tail):
-        end = tail.find(b"\n", begin) + 1 or len(tail)
-        yield offset + begin, tail[begin:end]
-        begin = end
+def _lines(file: BinaryIO, offset: int, end: int) -> Iterator[tuple[int, int, bytes, bool]]:
+    """Each line: where in the file it begins and ends, its bytes, and whether it has its newline, which the last may
+    lack. Of a line that is longer than any event's, the first bytes."""
+    file.seek(offset)
+    stop = offset
+    while part := file.readline(min(LINE_CAP + 1, end - stop)):
+        start, line, stop = stop, part, stop + len(part)
+        while len(part) > LINE_CAP and not part.endswith(b"\n"):
+            part = file.readline(min(LINE_CAP + 1, end - stop))
+            stop += len(part)
+        yield start, stop, line, part.endswith(b"\n")
+
+
+def _bytes(file: BinaryIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
 
 
 def _ends_like_a_commit(tail: bytes) -> bool:
-    """Whether the tail's last bytes are a commit line's, a few of them altered. Zeros at the very end are what a write
-    leaves that did not get there."""
+    """Whether the tail, of which this is the last sector's worth, ends with a commit line, a few bytes of it altered.
+    Zeros at the very end are what a write leaves that did not get there."""
     if len(tail) < _CLOSING_LENGTH + len(PREFIX) or tail.endswith(b"\0"):
         return False
     closing = tail[-_CLOSING_LENGTH:]
@@ -116,8 +126,8 @@ def _unlike(one: bytes, other: bytes) -> int:
 class _Sectors:
     """Which sectors of a tail a disk has lost."""
 
-    def __init__(self, tail: bytes, offset: int, finished: bool) -> None:
-        self._tail, self._offset, self._end, self._finished = tail, offset, offset + len(tail), finished
+    def __init__(self, file: BinaryIO, offset: int, end: int, finished: bool) -> None:
+        self._file, self._offset, self._end, self._finished = file, offset, end, finished
 
     def lost(self, start: int, stop: int) -> bool:
         """Whether any sector between the bytes `start` and `stop` of the file is lost."""
@@ -126,11 +136,10 @@ class _Sectors:
     def _lost(self, sector: int) -> bool:
         if not self._finished and sector + SECTOR > self._end:
             return True
-        part = self._tail[max(sector, self._offset) - self._offset : sector + SECTOR - self._offset]
+        part = _bytes(self._file, max(sector, self._offset), min(sector + SECTOR, self._end))
         return not any(part) or _noise(part) >= max(8, len(part) // 8)
 
 
 def _noise(part: bytes) -> int:
     """How many bytes are neither text nor a newline. Noise has a share of one half and more."""
-    text = part.decode("utf-8", "surrogateescape")
-    return sum("\udc80" <= one <= "\udcff" or (one < " " and one != "\n") for one in text)
+    return 2 * len(part) - len(part.decode("utf-8", "ignore").encode()) - len(part.translate(None, _CONTROLS))

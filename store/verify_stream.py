@@ -172,14 +172,14 @@ class StreamVerifier:
                     raise reader.error(Flaw(group.offset, group.commit.previous, "its group's root is not the tree's"))
 
     def _tail(self, reader: HotReader, *, last: bool) -> None:
-        if not reader.tail:
+        if reader.stop == reader.end:
             return
         flaw = reader.flaw()
         if flaw is None and not last:
             flaw = Flaw(reader.end, reader.seq, "its group is cut short, and others follow")
         if flaw is not None:
             raise reader.error(flaw)
-        self._found.torn_bytes = len(reader.tail)
+        self._found.torn_bytes = reader.stop - reader.end
 
     def _line(self, line: bytes, seq: int, damage: Callable[[int, str], DamagedFileError]) -> Record:
         record = record_in(line)

@@ -1,5 +1,9 @@
 """What happens after a crash: a torn tail is cut and said, damage is named and nothing is touched."""
 
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from asd.store.verify import verify
 GROUPS: list[list[Event]] = [[generated(1), graded(1)], [generated(2)], [graded(2), generated(3), graded(3)]]
 EVENTS = [event for group in GROUPS for event in group]
 BEFORE_LAST = 3
+LONG = 50_000_000
 
 
 @pytest.fixture
@@ -228,3 +233,52 @@ def test_a_fact_that_an_earlier_process_sealed_is_nothing_new_and_may_not_change
         with pytest.raises(ConflictError):
             log.append("main", [graded(4), graded(2, correct=False)])
     assert [one.event for one in read_all(run)] == [graded(1), graded(2), graded(3)]
+
+
+@contextmanager
+def in_little_memory() -> Iterator[None]:
+    """What is done inside holds at no time more than a few lines of the longest kind: far less than `LONG` bytes."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < LONG // 5
+    finally:
+        tracemalloc.stop()
+
+
+def raised(reads: Callable[[Path], object], run: Path) -> str:
+    """The damage that a reader names, as `problems` words it."""
+    with pytest.raises(DamagedFileError) as caught:
+        reads(run)
+    return f"{caught.value.file.name}:{caught.value.offset}:{caught.value.event}: {caught.value.what}"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [partial(raised, read_all), partial(raised, reopened), lambda run: problems(run)[0]],
+    ids=["read", "open", "verify"],
+)
+def test_a_line_of_any_length_is_named_without_being_read_whole(run: Path, named: Callable[[Path], str]) -> None:
+    hot = crashed(run, GROUPS)
+    begin, data = last_group(hot), hot.read_bytes()
+    hot.write_bytes(data[:begin] + b"x" * LONG + b"\n" + data[begin:])
+    with in_little_memory():
+        assert named(run) == f"{hot.name}:{begin}:{BEFORE_LAST}: its line is damaged"
+    assert hot.stat().st_size == len(data) + LONG + 1
+
+
+@pytest.mark.parametrize("filling", [b"\0", b"\xfe", b"text"])
+def test_a_torn_tail_of_any_length_is_cut_and_said_without_being_read_whole(run: Path, filling: bytes) -> None:
+    hot = crashed(run, GROUPS)
+    begin = last_group(hot)
+    torn = hot.read_bytes()[begin : begin + 100] + filling * (LONG // len(filling))
+    hot.write_bytes(hot.read_bytes()[:begin] + torn)
+    digest = sha256(torn).hexdigest()
+    with in_little_memory():
+        assert [one.event for one in read_all(run)] == EVENTS[:BEFORE_LAST]
+        assert verify(run).streams[0].torn_bytes == len(torn)
+        reopened(run).close()
+    assert read_all(run)[BEFORE_LAST].event == LogRecovered(
+        file=hot.name, offset=begin, bytes_cut=len(torn), bytes_sha256=digest
+    )
+    assert problems(run) == []

@@ -217,7 +217,7 @@ def test_a_build_that_skips_the_hash_is_caught(place: Path, monkeypatch: pytest.
 
 
 def test_a_build_that_takes_all_damage_for_a_torn_tail_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hot, "flaw_in", lambda tail, offset, seq: None)
+    monkeypatch.setattr(hot, "flaw_in", lambda file, offset, end, seq: None)
     path = small_log(place / "run-1")
     data = path.read_bytes()
     assert "accepted" in {flip_result(path, data, bit) for bit in sample(8 * len(data), range(300))}

@@ -139,9 +139,9 @@ class FailingOnce(RecordingDisk):
 def test_a_build_that_cuts_below_the_committed_size_is_caught(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = opening._cut_torn_tail
 
-    def too_deep(opened: Opened, tail: bytes, disk: Disk) -> None:
+    def too_deep(opened: Opened, disk: Disk) -> None:
         opened.hot_end = max(0, opened.hot_end - 100)
-        cut(opened, tail, disk)
+        cut(opened, disk)
 
     monkeypatch.setattr(opening, "_cut_torn_tail", too_deep)
     assert cuts(place, range(2)) != Counter()
