@@ -21,12 +21,15 @@ from asd.core.facts.data import SplitAssigned
 from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.facts.predictor import PredictorTrained, QualityPredicted, RecallFitted
 from asd.core.facts.run import RunStarted
-from asd.core.facts.sample import SampleGraded
+from asd.core.facts.sample import SampleGraded, SamplePlanned
 from asd.core.statistics.certify import retention_p
+from asd.runners.arms import Ground
 from asd.runners.base import Parent, flat, record
 from asd.runners.cascade import Cascade
 from asd.runners.config import build
 from asd.runners.live import live_settings
+from asd.runners.phases.certificate import certificates
+from asd.runners.state import State
 from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views.rendering import open_session
@@ -142,6 +145,25 @@ def test_a_certificate_counts_what_stays_right_on_samples_that_nothing_was_fitte
         assert test.p_value == retention_p(test.kept, certificate.baseline_right, certificate.target)
     sure = [one.lam for one in certificate.tested if one.p_value <= certificate.alpha]
     assert certificate.lam == (min(sure) if sure else None)
+
+
+def test_samples_of_one_cluster_count_together_in_a_certificate(whole: list[Event], folder: Path) -> None:
+    def clustered(one: Event) -> Event:
+        alone = isinstance(one, SamplePlanned) and int(one.sample.rpartition("/")[2]) % 3
+        return one.model_copy(update={"cluster": "threes"}) if isinstance(one, SamplePlanned) and not alone else one
+
+    [before] = of(RetentionCertified, whole)
+    state = State.of(clustered(one) for one in whole)
+    ground = Ground.of(state, of(RunStarted, whole)[0].config, folder / "files")
+    [certificate] = certificates(ground.analysis, ground.base)
+    certified = [name for one in of(SplitAssigned, whole) if one.role == "certify" for name in one.samples]
+    threes = {name for name in certified if int(name.rpartition("/")[2]) % 3 == 0}
+    right = {one.sample for one in of(SampleGraded, whole) if one.stage == 2 and one.correct}
+    assert certificate.clusters == len(certified) - len(threes) + 1
+    assert (before.method[-14:], certificate.method[-13:]) == ("exact binomial", "over clusters")
+    for test in certificate.tested:
+        p = retention_p(test.kept, certificate.baseline_right, certificate.target, len(threes & right))
+        assert test.p_value == p
 
 
 def test_every_policy_is_in_the_comparison_with_its_frontier(whole: list[Event]) -> None:

@@ -454,6 +454,52 @@ def test_the_retention_p_value_is_the_binomial_tail():
     assert retention_p(0, 0, 0.9) == 1.0
 
 
+def clustered_p(rng, sizes, chance, target):
+    """The p-value where each cluster is kept or lost as a whole."""
+    sizes = np.asarray(sizes)
+    return retention_p(int(sizes[rng.random(len(sizes)) < chance].sum()), int(sizes.sum()), target, int(sizes.max()))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chance"),
+    [
+        ([20] * 57, 0.8),
+        (list(range(1, 41)), 0.8),
+        ([100, *[10] * 90], np.array([0.0, *[8 / 9] * 90])),
+        ([100, *[10] * 10], np.array([0.6, *[1.0] * 10])),
+    ],
+    ids=["alike", "of all sizes", "one lost for sure", "one lost by chance"],
+)
+def test_the_p_value_of_clusters_holds_when_each_is_kept_or_lost_as_a_whole(sizes, chance):
+    """Retention is exactly at the target of 0.8, the hardest case under the null."""
+    rng = np.random.default_rng(11)
+    assert np.average(np.broadcast_to(chance, len(sizes)), weights=sizes) == pytest.approx(0.8)
+    values = np.array([clustered_p(rng, sizes, chance, 0.8) for _ in range(4000)])
+    for alpha in (0.01, 0.05, 0.2, 0.6):
+        assert (values <= alpha).mean() <= alpha + 3 * (alpha * (1 - alpha) / len(values)) ** 0.5
+
+
+def test_the_binomial_p_value_is_wrong_far_too_often_for_such_clusters():
+    rng = np.random.default_rng(11)
+    kept = 20 * rng.binomial(57, 0.8, 1000)
+    assert np.mean([retention_p(int(one), 57 * 20, 0.8) <= 0.01 for one in kept]) > 0.2
+
+
+def test_clusters_that_are_all_kept_count_as_often_as_the_largest_goes_into_all():
+    assert retention_p(1140, 1140, 0.9, 20) == pytest.approx(0.9**57)
+    assert retention_p(100, 100, 0.9, 25) == pytest.approx(0.9**4)
+
+
+@given(n=st.integers(1, 60), target=st.floats(0.05, 0.95), data=st.data())
+def test_larger_clusters_and_fewer_kept_answers_never_make_a_certificate_surer(n, target, data):
+    kept, largest = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    p = retention_p(kept, n, target, largest)
+    assert 0 <= retention_p(kept, n, target) <= p + 1e-12
+    assert p <= 1
+    assert p <= retention_p(max(kept - 1, 0), n, target, largest) + 1e-12
+    assert p <= retention_p(kept, n, target, min(n, largest + 1)) + 1e-12
+
+
 def test_a_certificate_ends_at_the_first_price_that_fails():
     kept = [(10.0, 990), (5.0, 985), (2.0, 950), (1.0, 999)]
     found = certify(kept, baseline_right=1000, target=0.95, alpha=0.01)

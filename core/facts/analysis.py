@@ -74,7 +74,7 @@ class LambdaChosen(Event, kind="lambda.chosen", v=1, once=True):
 
 
 class CertificateTest(Fact):
-    """One λ's test: `kept` of the baseline's right answers stayed right; `p_value` is the exact binomial one."""
+    """One λ's test: `kept` of the baseline's right answers stayed right; `p_value` by the certificate's method."""
 
     lam: float
     kept: int
@@ -86,7 +86,7 @@ class RetentionCertified(Event, kind="retention.certified", v=1, once=True):
 
     `lam` is the least λ whose item retention is at least `target`, with error at most `alpha`, None where none is sure.
     `tested` holds the tests made, from the largest λ down; `baseline_right` of the `samples` the last stage answers
-    rightly.
+    rightly. `clusters` is in how many groups they come that the test takes for independent, None where samples are.
     """
 
     seed: int
@@ -98,6 +98,7 @@ class RetentionCertified(Event, kind="retention.certified", v=1, once=True):
     baseline_right: int
     tested: tuple[CertificateTest, ...]
     method: str
+    clusters: int | None = None
 
     @property
     def subject(self) -> str:

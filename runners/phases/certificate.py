@@ -1,6 +1,8 @@
 """Which λ surely keep the last stage's right answers: Learn-then-Test on samples that nothing was fitted to."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from asd.runners.phases.decisions import POLICY, Replay
 from asd.runners.settings import AnalysisSettings
 
 CERTIFIED = ("certify",)
-METHOD = "Learn-then-Test, fixed sequence from the largest λ down, exact binomial"
+METHOD = "Learn-then-Test, fixed sequence from the largest λ down, "
+EXACT, CLUSTERED = "exact binomial", "Hoeffding's bound over clusters"
 
 
 def certificates(settings: AnalysisSettings, replay: Replay) -> Iterator[Step]:
@@ -30,7 +33,9 @@ def _certificate(settings: AnalysisSettings, replay: Replay, seed: int) -> Reten
     some = replay.table(seed, CERTIFIED)
     base = some.right[:, -1]
     kept = {lam: _kept(replay, lam, seed) for lam in replay.lambdas}
-    found = certify(list(kept.items()), int(base.sum()), settings.retention, settings.alpha)
+    clusters = _clusters(replay, some.names)
+    largest = max(Counter(compress(clusters or some.names, base)).values(), default=1)
+    found = certify(list(kept.items()), int(base.sum()), settings.retention, settings.alpha, largest)
     return RetentionCertified(
         seed=seed,
         policy=POLICY,
@@ -40,8 +45,15 @@ def _certificate(settings: AnalysisSettings, replay: Replay, seed: int) -> Reten
         samples=len(some.names),
         baseline_right=int(base.sum()),
         tested=tuple(CertificateTest(lam=lam, kept=kept[lam], p_value=p) for lam, p in found.tested),
-        method=METHOD,
+        method=METHOD + (CLUSTERED if largest > 1 else EXACT),
+        clusters=len(set(clusters)) or None,
     )
+
+
+def _clusters(replay: Replay, names: Sequence[str]) -> list[str]:
+    """The cluster of each sample, its own name where it stands alone; none where all do, or all are of one cluster."""
+    found = [replay.state.planned[name].cluster or name for name in names]
+    return found if 1 < len(set(found)) < len(found) else []
 
 
 def _kept(replay: Replay, lam: float, seed: int) -> int:
