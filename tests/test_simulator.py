@@ -1,5 +1,6 @@
 """The simulator: accuracies as set, answers that graders read, the same from the same seed."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -80,6 +81,11 @@ def test_log_probabilities_tell_right_from_wrong_but_not_perfectly() -> None:
     bad = [mean for mean, mark in zip(means, marks, strict=True) if not mark][:500]
     above = sum(g > b for g in good for b in bad) / (len(good) * len(bad))
     assert 0.7 < above < 0.97
+
+
+def test_a_wrong_answer_does_not_contradict_its_own_steps() -> None:
+    texts = [one.text for one in answers(stage("a", 0.6), PROBLEMS[:200])]
+    assert all(re.fullmatch(r"#### \d+", text) for text in texts)
 
 
 def test_everything_says_that_it_is_simulated() -> None:

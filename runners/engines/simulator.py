@@ -121,7 +121,8 @@ class SimulatorSession:
         engine, problem = self.engine, self.problems[prompt.sample]
         lead, luck = self._lead(prompt.sample, sampling.seed)
         taste = random.Random(f"{engine.seed}:{prompt.sample}:wrong")
-        text = problem.solution if lead > 0 else wrong(problem.solution, luck, taste)
+        solution = _ending(problem.solution)
+        text = solution if lead > 0 else wrong(solution, luck, taste)
         tokens = min(sampling.max_tokens, _tokens(text) + int(engine.words * luck.lognormvariate(-0.125, 0.5)) + 1)
         first_s = engine.first_token_s * luck.lognormvariate(-0.02, 0.2)
         decode_s = engine.token_s * (tokens - 1) * luck.lognormvariate(-0.005, 0.1)
@@ -151,6 +152,13 @@ class SimulatorSession:
 def _tokens(text: str) -> int:
     """About as many tokens as English text has: one for four characters."""
     return len(text) // 4 + 1
+
+
+def _ending(solution: str) -> str:
+    """A worked solution's last line alone, else the solution: before another last number, its steps would tell that
+    the answer is wrong, and a real model's wrong steps fit its answer."""
+    steps, mark, number = solution.rpartition("####")
+    return mark + number if steps else solution
 
 
 def wrong(solution: str, luck: random.Random, taste: random.Random) -> str:
