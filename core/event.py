@@ -56,6 +56,10 @@ class Event(Fact):
         """What the fact is about (a sample, a stage, …), or None where it is about the run."""
         return None
 
+    def same_fact(self, before: "Event") -> bool:
+        """Whether a later attempt that says this fact says what `before` said."""
+        return self == before
+
     @property
     def cause(self) -> str | None:
         """The id of the event that brought this one about, or None; see `event_id`."""

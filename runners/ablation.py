@@ -56,9 +56,7 @@ class Ablation(Runner):
         yield from timed(state, "statistics", self._tests(findings, ground))
 
     def _ground(self) -> Ground:
-        state = State()
-        for event in self.varied.read():
-            state.apply(event)
+        state = State.of(self.varied.read())
         started = state.last(RunStarted)
         if started is None or started.runner != "cascade" or not state.all(RunFinished):
             raise UsageError(f"{self.parent} is no finished cascade; resume it, or name another run")
@@ -98,7 +96,7 @@ class Ablation(Runner):
     def _tests(self, findings: Sequence[Finding], ground: Ground) -> Iterator[Step]:
         adjusted = multiple.holm([one.p_value or 0.0 for one in findings])
         named = (replace(one, p_adjusted=p) for one, p in zip(findings, adjusted, strict=True))
-        yield from (finding_event(one, ground.base) for one in named)
+        yield from (finding_event(one, ground.base, ground.base.state.head, self.parent) for one in named)
 
 
 def _method(permutations: int) -> str:

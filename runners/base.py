@@ -30,6 +30,28 @@ class Parent:
     files: Path
 
 
+class Past:
+    """The events that a log holds, and how far it has been read: `head` is the last sequence number by stream.
+
+    What `record` writes for the runner counts as read.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        """Nothing is read yet."""
+        self._log = log
+        self.head: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Event]:
+        for one in self._log.read():
+            self.head[one.stream] = one.seq
+            yield one.event
+
+
+def head_of(past: Iterable[Event]) -> dict[str, int]:
+    """The head that has been read of `past`, by stream; empty where it comes from no log."""
+    return dict(past.head) if isinstance(past, Past) else {}
+
+
 Step = Event | tuple[Event, ...]
 """What a runner yields: an event, or several that happened together and are stored all or none."""
 
@@ -38,10 +60,10 @@ class Runner(BaseModel, ABC):
     """A piece of work whose fields are its whole configuration.
 
     `run(past)` yields what happens as it happens and skips what `past` shows done; closing the iterator stops the
-    work. `parent` is the run that this one varies; `reuse` names runs whose answers are taken where the work is the
-    same, and `known` holds those answers by the key of their work. `files` is the folder for what is too large for an
-    event (network weights); it is a place, no setting. `telemetry_hz` is how often a second the machine's devices are
-    read beside the work; 0 reads none.
+    work. Where `past` is a `Past`, it knows the head that has been read. `parent` is the run that this one varies;
+    `reuse` names runs whose answers are taken where the work is the same, and `known` holds those answers by the key
+    of their work. `files` is the folder for what is too large for an event (network weights); it is a place, no
+    setting. `telemetry_hz` is how often a second the machine's devices are read beside the work; 0 reads none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -126,15 +148,16 @@ def record(
     if any(isinstance(event, RunFinished) for event in before):
         return
     began = time.monotonic()
+    past = Past(log)
 
     def put(*events: Event) -> None:
-        log.append(runner.stream, events)
+        past.head[runner.stream] = log.append(runner.stream, events)
         for event in events:
             watch(event)
 
     put(_opening(runner, len(before), durability, command))
     try:
-        for step in runner.run(one.event for one in log.read()):
+        for step in runner.run(past):
             put(*(step if isinstance(step, tuple) else (step,)))
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         # A disk that refused the last event may refuse this one too; what counts is the first error.

@@ -17,8 +17,8 @@ class Outcomes:
     """Some samples under one λ, each value the mean over the seeds in which the sample was evaluated: shape [samples].
 
     `cost` and `baseline_cost` are in units of stage 0's mean; `spent` and `baseline_spent` are seconds where answers
-    have times, else costs; `disagree` is the share of seeds in which ours and the baseline differ; `clusters` numbers
-    the groups, None where every sample stands alone.
+    have times on both sides (`timed`), else costs; `disagree` is the share of seeds in which ours and the
+    baseline differ; `clusters` numbers the groups, None where every sample stands alone.
     """
 
     names: tuple[str, ...]
@@ -30,6 +30,7 @@ class Outcomes:
     spent: FloatArray
     baseline_spent: FloatArray
     clusters: IntArray | None
+    timed: bool
 
     @property
     def difference(self) -> FloatArray:
@@ -59,7 +60,7 @@ def outcomes(state: State, lam: float, seeds: Sequence[int], task: str | None) -
 
 def averaged(state: State, found: Mapping[str, Sequence[Outcome]]) -> Outcomes:
     """The means over each sample's outcomes."""
-    timed = all(one.time_s is not None for several in found.values() for one in several)
+    timed = all(None not in (one.time_s, one.baseline_time_s) for several in found.values() for one in several)
     return Outcomes(
         tuple(found),
         _means(found.values(), lambda one: one.correct),
@@ -70,6 +71,7 @@ def averaged(state: State, found: Mapping[str, Sequence[Outcome]]) -> Outcomes:
         _means(found.values(), lambda one: one.time_s if timed else one.cost),
         _means(found.values(), lambda one: one.baseline_time_s if timed else one.baseline_cost),
         _clusters(state, tuple(found)),
+        timed,
     )
 
 

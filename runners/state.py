@@ -16,7 +16,7 @@ from asd.core.facts.predictor import QualityPredicted
 from asd.core.facts.run import PhaseFinished
 from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
 from asd.core.policies.ladders import Ladder
-from asd.runners.base import Step
+from asd.runners.base import Step, head_of
 
 E = TypeVar("E", bound=Event)
 AnswerKey = tuple[str, int, int | None]
@@ -51,14 +51,20 @@ class State:
     predict_s: dict[JudgementKey, float] = field(default_factory=dict)
     answered: dict[tuple[float, int], dict[str, Outcome]] = field(default_factory=lambda: defaultdict(dict))
     finished: set[str] = field(default_factory=set)
+    past: Iterable[Event] = ()
 
     @classmethod
     def of(cls, past: Iterable[Event]) -> "State":
         """The state after `past`."""
-        state = cls()
+        state = cls(past=past)
         for event in past:
             state.apply(event)
         return state
+
+    @property
+    def head(self) -> dict[str, int]:
+        """The head that has been read so far, by stream; empty where the past came from no log."""
+        return head_of(self.past)
 
     def all(self, kind: type[E]) -> list[E]:
         """Every event of `kind` so far, in order; not kept for `BULK` kinds and samples."""
@@ -110,7 +116,7 @@ class State:
         if not event.once or name not in self.said:
             return True
         before = self.said[name]
-        if before is not None and before != event:
+        if before is not None and not event.same_fact(before):
             raise ConflictError(f"{name} was recorded with other content; start a new run instead of resuming this one")
         return False
 

@@ -4,11 +4,15 @@ import pytest
 from fixtures_run import log_of
 from ladders import settings, write_ladder
 
+from asd.core.facts.analysis import StatisticsComputed
 from asd.core.statistics.intervals import matched_odds_ratio_interval, nam_blackwelder
 from asd.core.statistics.paired import PairedTable, mcnemar_exact
 from asd.core.statistics.power import attainable_margin, minimum_detectable_difference
-from asd.runners.base import flat
+from asd.runners.base import Runner, flat, record
 from asd.runners.config import build
+from asd.store.memory import MemoryLog
+from asd.views.markdown import to_markdown
+from asd.views.report import build as build_report
 from asd.views.session import Session
 
 MEANS = """
@@ -76,7 +80,7 @@ def test_one_seed_is_tested_exactly_and_several_by_sign_flips(session: Session) 
 def test_a_statistic_says_its_seeds_versions_intervals_and_the_head_that_it_read(session: Session) -> None:
     began = session.catalogue.sql("SELECT max(seq) AS seq FROM phase_started WHERE phase = 'statistics'").to_pylist()
     [row] = [row for row in session.rows("statistics") if row["name"] == "quality-retention"]
-    assert row["head_read"] == began[0]["seq"]
+    assert row["head_read"] == f"main {began[0]['seq']}"
     assert {one.split()[0] for one in str(row["versions"]).split(", ")} == {"asd", "numpy", "scipy"}
     assert row["low_99"] < row["low_95"] < row["estimate"] < row["high_95"] < row["high_99"]
     if len(tables(session)) == 1:
@@ -93,3 +97,61 @@ def test_the_posterior_keeps_the_table_that_it_was_drawn_from_and_its_retention(
         table.neither,
     )
     assert row["quality_retention_low"] < table.retention < row["quality_retention_high"]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Runner, MemoryLog]:
+    """A run whose answers take times, as a simulator draws them."""
+    folder = tmp_path_factory.mktemp("timed")
+    write_ladder(folder)
+    stages = [
+        {"engine": "simulator", "name": name, "accuracy": {"*": right}, "token_s": token_s}
+        for name, right, token_s in (("a", 0.5, 0.001), ("b", 0.7, 0.004), ("c", 0.9, 0.02))
+    ]
+    runner = build({**settings(folder), "stages": stages, "policy": {}, "lambdas": [2, 5]}).at(folder / "files")
+    log = MemoryLog("timed")
+    record(runner, log, command=())
+    return runner, log
+
+
+@pytest.fixture(scope="module")
+def timed(recorded: tuple[Runner, MemoryLog]) -> Session:
+    return Session(recorded[1])
+
+
+TIMES = """
+SELECT avg(ours) / stddev_samp(ours) AS d_z, count(*) AS samples FROM (
+    SELECT ln(avg(time_s) / avg(baseline_time_s)) AS ours FROM sample_answered
+    WHERE lam = (SELECT lam FROM lambda_chosen) GROUP BY sample
+)
+"""
+
+
+def test_the_speedup_has_a_d_z_of_log_latency_where_answers_have_times(timed: Session, session: Session) -> None:
+    [mean] = timed.catalogue.sql(TIMES).to_pylist()
+    [row] = [row for row in timed.rows("effects") if row["name"] == "speedup"]
+    assert row["d_z"] == pytest.approx(mean["d_z"])
+    assert row["samples"] == mean["samples"]
+    assert f"| {row['d_z']:.3f} |" in to_markdown(build_report(timed))
+    assert [row["name"] for row in session.rows("effects")] == ["accuracy-difference"]
+
+
+def test_a_statistic_carries_the_head_that_its_runner_had_read(timed: Session) -> None:
+    [phase] = timed.catalogue.sql("SELECT seq FROM phase_started WHERE phase = 'statistics'").to_pylist()
+    heads = timed.catalogue.sql("SELECT DISTINCT head['main'] AS main FROM statistics_computed").to_pylist()
+    assert heads == [{"main": phase["seq"]}]
+    assert {row["head_read"] for row in timed.rows("statistics")} == {f"main {phase['seq']}"}
+
+
+def test_an_attempt_that_reads_further_finds_the_same_and_says_no_statistic_again(
+    recorded: tuple[Runner, MemoryLog],
+) -> None:
+    runner, log = recorded
+    events = [one.event for one in log.read()]
+    first = next(place for place, one in enumerate(events) if isinstance(one, StatisticsComputed))
+    again = MemoryLog("again")
+    again.append("main", events[: first + 3])
+    record(runner, again, command=())
+    told = [one.event for one in again.read() if isinstance(one.event, StatisticsComputed)]
+    assert [one.subject for one in told] == [one.subject for one in events if isinstance(one, StatisticsComputed)]
+    assert len({one.head["main"] for one in told}) == 2

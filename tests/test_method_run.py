@@ -24,7 +24,7 @@ from asd.core.facts.run import RunStarted
 from asd.core.facts.sample import SampleGraded, SamplePlanned
 from asd.core.statistics.certify import retention_p
 from asd.runners.arms import Ground
-from asd.runners.base import Parent, flat, record
+from asd.runners.base import Parent, Past, flat, record
 from asd.runners.cascade import Cascade
 from asd.runners.config import build
 from asd.runners.live import live_settings
@@ -78,7 +78,7 @@ def ablated(log: MemoryLog, folder: Path) -> MemoryLog:
 
 
 def parent(log: MemoryLog, folder: Path) -> Parent:
-    return Parent(log.run, lambda: (one.event for one in log.read()), folder / "files")
+    return Parent(log.run, lambda: Past(log), folder / "files")
 
 
 def of(kind: type, events: Iterable[Event]) -> list:
@@ -262,6 +262,13 @@ def test_the_parents_table_of_ablations_shows_those_of_its_child(log: MemoryLog,
     assert on["improvement_factor"] == pytest.approx(on["speedup"] / off["speedup"])
     assert 0 < on["p_value"] <= 1
     assert Session(log).rows("ablations") == []
+
+
+def test_the_statistics_of_an_ablation_say_the_head_of_the_parent_that_they_read(
+    log: MemoryLog, ablated: MemoryLog
+) -> None:
+    last = max(one.seq for one in log.read())
+    assert {row["head_read"] for row in Session(ablated).rows("statistics")} == {f"sums: main {last}"}
 
 
 def test_only_a_finished_cascade_can_be_ablated(log: MemoryLog, folder: Path) -> None:

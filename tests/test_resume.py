@@ -39,7 +39,7 @@ def asd_runner(*words: str, store: Path) -> subprocess.Popen[bytes]:
 
 
 def tables(store: Path) -> dict[str, object]:
-    """Every table, less how many events came before: attempts are events too. Recorded answers have no clock times."""
+    """Every table, less the head that was read: attempts are events too. Recorded answers have no clock times."""
     import asd
 
     run = asd.open(store).run()

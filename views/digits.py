@@ -44,7 +44,7 @@ _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
 """Columns whose integers name something."""
 _SPEEDUP = ("speedup", "improvement_factor", "relative_cost", "mean_relative_cost")
 _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", "auroc", "brier", "ece", "observed",
-           "predicted", "log_loss", "probability", "cohens_h", "estimate", "low_9", "high_9",
+           "predicted", "log_loss", "probability", "cohens_h", "d_z", "estimate", "low_9", "high_9",
            "effect_size", "area", "gap_closed", "cost_at_")  # fmt: skip
 _TWO = ("matched_odds_ratio", "design_effect", "policy_cost")
 

@@ -135,7 +135,7 @@ def p_values(session: Session) -> Figure | None:
         left.plot(raw, place, "o", color=COLOURS[0], label="raw" if place == 0 else None)
         left.plot(adjusted, place, "s", color=COLOURS[1], markersize=4, label="adjusted" if place == 0 else None)
     _alpha(left, session)
-    _power(right, rows, {row["task"]: row for row in session.rows("effects")})
+    _power(right, rows, {row["task"]: row for row in session.rows("effects") if row["name"] != "speedup"})
     logarithmic(left, "x")
     left.set_yticks(range(len(rows)), [f"{row['name']}, {row['task']}" for row in rows], fontsize=7)
     left.set(xlabel="p", xlim=(None, 1.5))

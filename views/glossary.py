@@ -13,13 +13,14 @@ DEFINITIONS = {
     "answers have no times it is the same ratio of costs, and the column 'speedup in' says so.",
     "cost accuracy": "1 − |predicted − measured| ÷ measured, on the run's totals.",
     "improvement factor": "speedup with ÷ speedup without.",
-    "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another.",
+    "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another; d_z is the "
+    "mean of ln(our time ÷ baseline time) over its standard deviation, negative where ours is faster.",
     "least detectable difference": "the least accuracy difference that a two-sided McNemar test on so many samples "
     "finds with a power of 80 % at the run's significance level, given how often the two differ; samples in clusters "
     "count for samples ÷ design effect.",
     "attainable margin": "the highest retention that a one-sided test on so many samples shows, with the same power "
     "and level, where both are equally accurate.",
-    "head read": "how many events of its stream came before the phase in which the number was computed.",
+    "head read": "the last event that the computation had read of each stream of the log, by its sequence number.",
     "nature": "measured: generated in this run; recorded: read from a record of another time and place; simulated: "
     "drawn by a simulator.",
     "basis": "measured: those stages ran for that condition; replayed: computed from answers that another pass of the "

@@ -1,6 +1,7 @@
 """Section 7 of the record: what the ladder kept and saved, and whether the record is complete and sound."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from asd.views.digits import NOT_RECORDED, p_value
 from asd.views.document import Block, Row, Table, Text
@@ -33,6 +34,7 @@ def results(session: Session) -> tuple[Block, ...]:
         ),
         *_scores(session),
         _effects(session),
+        *_log_latency(session),
         _posterior(session),
         figure("frontier"),
         _policies(session),
@@ -155,7 +157,7 @@ def _between(name: str, digits: int, factor: float = 1) -> Callable[[Row], str]:
 
 def _effects(session: Session) -> Table:
     least = "minimum_detectable_difference"
-    return table(
+    made = table(
         session,
         "effects",
         "Size of the paired differences, and what so many samples can show with a power of 80 %",
@@ -174,6 +176,26 @@ def _effects(session: Session) -> Table:
         ("design effect", "design_effect"),
         terms=("effect size", "least detectable difference", "attainable margin"),
     )
+    return replace(made, rows=tuple(row for row in made.rows if row["d_z"] is None))
+
+
+def _log_latency(session: Session) -> tuple[Table, ...]:
+    """The size of the speedup, where answers have times."""
+    made = table(
+        session,
+        "effects",
+        "Size of the difference in time, over the same samples",
+        ("question", "name"),
+        ("dataset", "task"),
+        ("λ", "lambda"),
+        ("samples", "samples"),
+        ("seeds", "seeds"),
+        ("d_z of log-latency", "d_z"),
+        ("nature", "nature"),
+        terms=("effect size", "nature"),
+    )
+    rows = tuple(row for row in made.rows if row["d_z"] is not None)
+    return (replace(made, rows=rows),) if rows else ()
 
 
 def _posterior(session: Session) -> Table:

@@ -155,7 +155,7 @@ def _told(what: str, log: "FileLog", store: Path) -> None:
 def _with_others(runner: "Runner", store: Path) -> "Runner":
     """The runner with what it may read of other runs."""
     from asd.core.errors import UnknownRunError
-    from asd.runners.base import Parent
+    from asd.runners.base import Parent, Past
     from asd.store.store import Store
 
     runner = runner.recalling(_known(runner, store))
@@ -165,7 +165,7 @@ def _with_others(runner: "Runner", store: Path) -> "Runner":
         log = Store(store).run(runner.parent)
     except UnknownRunError:
         return runner  # a run may name a parent in another store, to be compared with later
-    return runner.varying(Parent(log.run, lambda: (record.event for record in log.read()), log.files))
+    return runner.varying(Parent(log.run, lambda: Past(log), log.files))
 
 
 def _known(runner: "Runner", store: Path) -> "dict[str, SampleGenerated]":

@@ -105,9 +105,13 @@ class RetentionCertified(Event, kind="retention.certified", v=1, once=True):
         return f"{self.policy}/seed-{self.seed}"
 
 
-class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
+class StatisticsComputed(Event, kind="statistics.computed", v=2, once=True):
     """One planned question answered. `p_adjusted` is within `family`; `details` holds counts and further effect
-    sizes by name; `rests_on` says how many facts of which kinds the computation had before it."""
+    sizes by name; `rests_on` says how many facts of which kinds the computation had before it.
+
+    `head` is the head that it read: the last sequence number by stream, of this run or of the run `head_of`. It is
+    empty where no log was read, and in events of version 1.
+    """
 
     name: str
     task: str
@@ -128,6 +132,17 @@ class StatisticsComputed(Event, kind="statistics.computed", v=1, once=True):
     versions: dict[str, str]
     rests_on: dict[str, int]
     exploratory: bool = False
+    head: dict[str, int] = Field(default_factory=dict)
+    head_of: str | None = None
+
+    @classmethod
+    def upcast_v1(cls, data: JsonObject) -> JsonObject:
+        """Which head was read was not said."""
+        return data
+
+    def same_fact(self, before: Event) -> bool:
+        """Another attempt may have read further and found the same."""
+        return isinstance(before, StatisticsComputed) and self == before.model_copy(update={"head": self.head})
 
     @property
     def subject(self) -> str:

@@ -19,8 +19,9 @@ RESAMPLES = 99_999
 RNG_SEED = 20240612
 
 
-def compare(sources: Sequence[Source], stages: dict[str, int]) -> Iterator[StatisticsComputed]:
-    """One `statistics.computed` for each task and stage but the last; exploratory, since nothing was planned.
+def compare(sources: Sequence[Source], stages: dict[str, int], head: dict[str, int]) -> Iterator[StatisticsComputed]:
+    """One `statistics.computed` for each task and stage but the last; exploratory, since nothing was planned; computed
+    when the log stood at `head`.
 
     Exact McNemar with Tango's interval where each sample was answered once, else sign flips of per-sample means.
     """
@@ -33,7 +34,7 @@ def compare(sources: Sequence[Source], stages: dict[str, int]) -> Iterator[Stati
     made = [_compared(task, stage, found[task, stage], found[task, last]) for task, stage in pairs]
     adjusted = multiple.holm([one.p_value or 0.0 for one in made])
     for one, p in zip(made, adjusted, strict=True):
-        yield one.model_copy(update={"p_adjusted": float(p)})
+        yield one.model_copy(update={"p_adjusted": float(p), "head": head})
 
 
 def _compared(task: str, stage: int, ours: dict[str, list[bool]], base: dict[str, list[bool]]) -> StatisticsComputed:

@@ -12,7 +12,7 @@ from asd.core.event import Event, event_id
 from asd.core.facts.data import DatasetLoaded
 from asd.core.facts.run import Nature
 from asd.core.facts.sample import SampleGenerated, SampleGraded, SamplePlanned
-from asd.runners.base import Runner, Step
+from asd.runners.base import Runner, Step, head_of
 from asd.runners.imports import inspect_log, lm_eval
 from asd.runners.imports.answers import Answer, Source
 from asd.runners.imports.comparison import compare
@@ -39,7 +39,7 @@ class Import(Runner):
         said = {event_id(event.kind, event.subject) for event in past if event.once}
         sources = [read(path) for path in self.sources]
         stages = {model: stage for stage, model in enumerate(dict.fromkeys(one.model for one in sources))}
-        for step in _steps(sources, stages):
+        for step in _steps(sources, stages, past):
             group = tuple(event for event in step if event_id(event.kind, event.subject) not in said)
             said.update(event_id(event.kind, event.subject) for event in group)
             if group:
@@ -55,7 +55,7 @@ def read(path: Path) -> Source:
     raise ConfigError(f"{path}: neither samples_*.jsonl (lm-eval) nor *.eval or *.json (inspect_ai)")
 
 
-def _steps(sources: list[Source], stages: dict[str, int]) -> Iterator[tuple[Event, ...]]:
+def _steps(sources: list[Source], stages: dict[str, int], past: Iterable[Event]) -> Iterator[tuple[Event, ...]]:
     for source in sources:
         yield (_loaded(source),)
         for answer in source.answers:
@@ -63,7 +63,7 @@ def _steps(sources: list[Source], stages: dict[str, int]) -> Iterator[tuple[Even
     for source in sources:
         for answer in source.answers:
             yield _answered(source, answer, stages[source.model])
-    yield from ((event,) for event in compare(sources, stages))
+    yield from ((event,) for event in compare(sources, stages, head_of(past)))
 
 
 def _sample(source: Source, answer: Answer) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 import numpy as np
 
 from asd.core.arrays import FloatArray
+from asd.core.errors import UsageError
 from asd.core.event import JsonObject
 from asd.core.facts.analysis import Interval, LambdaChosen, StatisticsComputed
 from asd.core.facts.decision import SampleAnswered
@@ -48,9 +49,10 @@ def analyse(settings: AnalysisSettings, replay: Replay) -> Iterator[Step]:
     """Every planned question at the chosen λ, then the grid of λ and tasks as exploration."""
     chosen = replay.state.last(LambdaChosen)
     assert chosen is not None
+    head = replay.state.head
     questions = Questions(settings, replay)
     for findings in questions.planned(chosen.lam), questions.grid():
-        yield from (finding_event(finding, replay) for finding in findings)
+        yield from (finding_event(finding, replay, head) for finding in findings)
 
 
 class Questions:
@@ -140,12 +142,15 @@ class Questions:
     def speedup(self, lam: float, task: str) -> Finding:
         """How much less is spent? A ratio of sums with a paired bootstrap."""
         seen, rng_seed = self._outcomes(lam, task), self._seed("speedup", task, lam)
+        size = _log_latency(seen)
         return replace(
             about("speedup", lam, task, seen),
             method=f"ratio of sums, paired BCa bootstrap, {self.settings.bootstraps:,} resamples",
             family="estimates",
             estimate=seen.speedup,
             intervals=_events(self._bootstrap(seen.baseline_spent, seen.spent, rng_seed)),
+            effect_size=size,
+            effect=None if size is None else "d_z of log-latency",
             rng_seed=rng_seed,
         )
 
@@ -206,8 +211,8 @@ def about(name: str, lam: float, task: str, seen: Outcomes) -> Finding:
     return Finding(name, task, lam, len(seen.names), groups)
 
 
-def finding_event(one: Finding, replay: Replay) -> StatisticsComputed:
-    """The finding as a fact."""
+def finding_event(one: Finding, replay: Replay, head: dict[str, int], of: str | None = None) -> StatisticsComputed:
+    """The finding as a fact, which read the log up to `head` (of the run `of`, None: this one)."""
     return StatisticsComputed(
         name=one.name,
         task=one.task,
@@ -228,7 +233,19 @@ def finding_event(one: Finding, replay: Replay) -> StatisticsComputed:
         versions={name: version(name) for name in PACKAGES},
         rests_on={SampleAnswered.kind: sum(map(len, replay.state.answered.values()))},
         exploratory=one.exploratory,
+        head=head,
+        head_of=of,
     )
+
+
+def _log_latency(seen: Outcomes) -> float | None:
+    """d_z of ln(our time ÷ baseline time); None without times, for one sample, and where the ratios do not vary."""
+    if not seen.timed:
+        return None
+    try:
+        return paired.cohens_dz(seen.spent, seen.baseline_spent)
+    except UsageError:
+        return None
 
 
 def _events(found: Iterable[intervals.Interval]) -> tuple[Interval, ...]:
