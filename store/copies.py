@@ -34,6 +34,7 @@ def merge(first: Path, second: Path, target: Path, disk: Disk = DISK) -> Path:
     joins copies in `target`.
     """
     place = target / _run_of(first, second, target)
+    first, second = first.resolve(), second.resolve()
     streams, files = _streams(first, second), _files(first, second)
     try:
         disk.make_folders(target)
@@ -41,7 +42,7 @@ def merge(first: Path, second: Path, target: Path, disk: Disk = DISK) -> Path:
             _join(streams, files, place, disk)
     except OSError as error:
         where = error.filename or place
-        raise DiskError(f"{where}: {error.strerror}; free space or choose another store with --store") from error
+        raise DiskError(f"{where}: {error.strerror}; mend that, or choose another store with --store") from error
     return place
 
 
@@ -50,11 +51,14 @@ def _run_of(first: Path, second: Path, target: Path) -> str:
     for copy in (first, second):
         if not copy.is_dir() or copy.is_symlink():
             raise UsageError(f"{copy}: no folder of a run; name two copies of one run")
+        runs = [one for one in stream_folders(copy) if any(path.is_dir() for path in one.iterdir())]
+        if runs:
+            raise UsageError(f"{copy}: is a store, and runs are joined one by one; name a run of it, such as {runs[0]}")
         if target.resolve().is_relative_to(copy.resolve()):
             raise UsageError(f"{target}: lies in {copy}, a copy to join; choose another store with --store")
-    run = checked_run(first.name)
-    if second.name != run:
-        raise UsageError(f"{first.name} and {second.name} are different runs; only copies of one run can be joined")
+    run, other = checked_run(first.resolve().name), second.resolve().name
+    if other != run:
+        raise UsageError(f"{run} and {other} are different runs; only copies of one run can be joined")
     if os.path.lexists(target / run):
         raise UsageError(f"{target / run}: is there already; choose another store with --store")
     return run
@@ -127,7 +131,7 @@ def _streams(first: Path, second: Path) -> list[Path]:
     for run in (first, second):
         problems = verify(run).problems
         if problems:
-            raise DamageError(f"{problems[0].file}: {problems[0].what}; a damaged copy is not joined")
+            raise DamageError(f"{problems[0].file}: {problems[0].what}; a damaged copy is not joined, restore it first")
     names = sorted({folder.name for run in (first, second) for folder in stream_folders(run)})
     return [steadily(partial(_longer, first / name, second / name)) for name in names]
 

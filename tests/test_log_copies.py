@@ -1,5 +1,7 @@
 """Joining copies as a law: whatever two copies of a run hold, in whatever order they are joined."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from log_events import started
 from log_files import problems, read_all
 
-from asd.core.errors import ConflictError
+from asd.core.errors import BusyError, ConflictError, UsageError
 from asd.store.copies import merge
 from asd.store.files import FileLog
 from asd.store.options import Options
@@ -80,3 +82,44 @@ def test_copies_that_went_on_differently_are_never_joined(what: list[tuple[str, 
                 log.append(stream, [started(fork.parent.name)])
         with pytest.raises(ConflictError, match="fork"):
             merge(*forks, place / "joined")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of one event."""
+    with FileLog(tmp_path / "store" / "run-1") as log:
+        log.append("main", [started()])
+    return log.path
+
+
+def test_a_run_is_not_joined_into_one_of_its_copies(run: Path) -> None:
+    with pytest.raises(UsageError, match="lies in"):
+        merge(run, run, run)
+    assert not (run / run.name).exists()
+
+
+def test_stores_are_not_taken_for_runs(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a store.* such as .*/store/run-1"):
+        merge(run.parent, run.parent, tmp_path / "joined")
+
+
+def test_a_copy_may_be_named_from_inside_it(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+    assert len(read_all(merge(Path(), Path("../run-1"), tmp_path / "joined"))) == 1
+
+
+def test_two_that_join_in_one_place_at_once_are_told_apart(run: Path, tmp_path: Path) -> None:
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with pytest.raises(BusyError, match="another process"):
+        merge(run, run, tmp_path)
+    os.close(other)
+    assert len(read_all(merge(run, run, tmp_path))) == 1
+
+
+def test_what_a_killed_joining_left_is_removed_by_the_next(run: Path, tmp_path: Path) -> None:
+    left = tmp_path / "joined" / ".run-1.joining" / "main"
+    left.mkdir(parents=True)
+    (left / "00000005.jsonl").write_bytes(b"half")
+    joined = merge(run, run, tmp_path / "joined")
+    assert (list(joined.parent.iterdir()), problems(joined)) == ([joined], [])

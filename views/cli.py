@@ -1,10 +1,11 @@
 """What every command line shares: the store and run options, output, and how errors end a command."""
 
 import os
+import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -57,8 +58,6 @@ def exit_code(run: Callable[[], object]) -> int:
     except PermissionError as error:
         tell(f"{error.filename}: {error.strerror}; let this user read it, or ask as one who may")
         return int(Exit.FAILED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -79,28 +78,53 @@ def emit(text: str, output: Path | None = None) -> None:
 
 
 def emit_bytes(parts: Iterable[bytes], output: Path | None = None) -> None:
-    """The same for bytes, part by part; the file is there when all of it is. Errors as for `emit`."""
+    """The same for bytes, part by part; the file is there when all of it is. Errors as for `emit`.
+
+    Where who reads standard output has had enough (`| head`), the command ends there, and has not failed.
+    """
     if output is None:
+        _print(parts)
+        return
+    file = output.resolve()
+    making = file.with_name(f".asd-{secrets.token_hex(8)}")
+    try:
+        if file.exists() and not file.is_file():  # a device or a pipe, which is not replaced
+            with file.open("wb") as there:
+                there.writelines(parts)
+        else:
+            _replace(parts, making, file)
+    except OSError as error:
+        if error.filename not in (None, str(file), str(making)):
+            raise
+        raise DiskError(f"{output}: {error.strerror}; choose another file with -o") from error
+    finally:
+        with suppress(OSError):
+            making.unlink(missing_ok=True)
+
+
+def _print(parts: Iterable[bytes]) -> None:
+    try:
         for part in parts:
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
-        return
-    try:
-        _write_whole(parts, output)
     except OSError as error:
-        raise DiskError(f"{output}: {error.strerror}; choose another file with -o") from error
+        if error.filename is not None:
+            raise
+        with suppress(OSError):
+            sys.stdout.close()  # what is left in it cannot be written when the interpreter ends, either
+        if isinstance(error, BrokenPipeError):
+            sys.exit(0)
+        raise DiskError(f"standard output: {error.strerror}; write elsewhere") from error
 
 
-def _write_whole(parts: Iterable[bytes], output: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(parts)
-            os.fchmod(file.fileno(), 0o644)
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _replace(parts: Iterable[bytes], making: Path, file: Path) -> None:
+    with making.open("xb") as new:
+        new.writelines(parts)
+        new.flush()
+        os.fsync(new.fileno())
+    if file.exists():
+        making.chmod(file.stat().st_mode & 0o777)
+    making.replace(file)
 
 
 def width() -> int | None:
