@@ -22,6 +22,7 @@ from asd.core.facts.decision import PolicyFitted, SampleAnswered, StageEscalated
 from asd.core.facts.predictor import PredictorTrained, QualityPredicted, RecallFitted
 from asd.core.facts.run import RunStarted
 from asd.core.facts.sample import SampleGraded, SamplePlanned
+from asd.core.policy import Router
 from asd.core.statistics.certify import retention_p
 from asd.runners.arms import Ground
 from asd.runners.base import Parent, Past, flat, record
@@ -29,9 +30,11 @@ from asd.runners.cascade import Cascade
 from asd.runners.config import build
 from asd.runners.live import live_settings
 from asd.runners.phases.certificate import certificates
+from asd.runners.routing import foretold
 from asd.runners.state import State
 from asd.store.memory import MemoryLog
 from asd.store.store import Store
+from asd.views.lineage import why
 from asd.views.rendering import open_session
 from asd.views.session import Session
 
@@ -174,6 +177,29 @@ def test_every_policy_is_in_the_comparison_with_its_frontier(whole: list[Event])
     assert frontiers.keys() == ranked
     assert all(one.area <= frontiers["oracle"].area + 1e-12 for one in frontiers.values())
     assert (frontiers["random-mix"].gap_closed, frontiers["oracle"].gap_closed) == (0, 1)
+
+
+def test_the_routers_points_follow_from_what_events_say_that_it_foretold(whole: list[Event], folder: Path) -> None:
+    base = Ground.of(State.of(whole), of(RunStarted, whole)[0].config, folder / "files").base
+    known, seen = base.known(1), base.seen(1)
+    asked = [foretold(base.state, 1, some.names) for some in (known, seen)]
+    points = [one for one in of(PolicyEvaluated, whole) if (one.policy, one.task) == ("router", "all")]
+    assert len({one.cost for one in points}) > 1
+    for point in points:
+        lam = float(point.setting.removeprefix("λ = "))
+        decided = Router().fit(asked[0], known.labels, base.costs, lam).decide(asked[1], base.costs)
+        assert point.cost == pytest.approx(decided.cost.mean() / base.costs[-1])
+        assert point.correct == seen.right[range(len(seen.names)), decided.answer_stage].sum()
+
+
+def test_a_row_of_the_router_leads_back_to_its_points_and_to_what_it_foretold(log: MemoryLog) -> None:
+    session = Session(log)
+    told = {one.table: one for one in why(session, "policies", {"policy": "router"}).sources}
+    assert told["router_asked"].events == 3
+    assert "'router'" in told["policy_evaluated"].where
+    assert told["policy_evaluated"].events > told["frontier_measured"].events == 1
+    other = {one.table: one.events for one in why(session, "policies", {"policy": "myopic"}).sources}
+    assert other["router_asked"] == 0
 
 
 @pytest.mark.parametrize("budget", [0.1, 0.3, 0.8])

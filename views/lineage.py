@@ -74,10 +74,12 @@ def places(found: Sequence[Source], listed: Mapping[str, Sequence[Row]]) -> dict
 
 
 def tables(name: str) -> tuple[str, ...]:
-    """The event tables that the projection `name` reads, also through the projections that it uses."""
+    """The event tables that the projection `name` reads, also through the projections that it uses, and those that its
+    comments name: what the events that it reads were made of."""
     known = {table_name(kind) for kind in kinds()} | {EVENTS}
     words = {word for one in closure(name) for word in re.findall(r"\w+", _code(projections.get(one).sql))}
-    return tuple(sorted(known & words))
+    told = projections.get(name)
+    return tuple(sorted(known & (words | told.by.keys() | told.only.keys())))
 
 
 def _code(sql: str) -> str:

@@ -60,6 +60,30 @@ class RouterTrained(Event, kind="router.trained", v=1, once=True):
         return f"seed-{self.seed}"
 
 
+class RouterAsked(Event, kind="router.asked", v=1, once=True):
+    """What the router's network and calibrations foretell of the samples of one role, in parts of at most 2,000.
+
+    `q` [samples, stages] is the probability that each stage will be right, from the prompts alone; `policy` names the
+    policy that decides by it. It is said by parts and not by samples, of which nobody asks one by one: nothing but the
+    comparison of policies reads it.
+    """
+
+    policy: str
+    seed: int
+    role: str
+    part: int
+    samples: tuple[str, ...]
+    q: tuple[tuple[float, ...], ...]
+
+    @property
+    def subject(self) -> str:
+        return f"seed-{self.seed}/{self.role}/{self.part}"
+
+    @property
+    def cause(self) -> str:
+        return event_id(RouterTrained.kind, f"seed-{self.seed}")
+
+
 class ReliabilityBin(Fact):
     """One bin of a reliability diagram: samples, mean predicted probability, share that was right."""
 

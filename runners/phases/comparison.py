@@ -25,7 +25,7 @@ from asd.core.policy import (
 from asd.runners.base import Step
 from asd.runners.ladder import policy_costs
 from asd.runners.phases.decisions import EVALUATED, POLICY, Replay
-from asd.runners.routing import Routing
+from asd.runners.routing import ROUTER, Routing, foretold
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 BUDGETS = (0.2, 0.4, 0.6, 0.8)
@@ -53,7 +53,7 @@ def compare(replay: Replay, routers: Iterable[Routing]) -> Iterator[Step]:
         yield from router.steps()
         paths: dict[str, list[tuple[float, float]]] = defaultdict(list)
         rows = _rows_by_task(replay, seed)
-        for trial in Trials(replay, seed, router).all():
+        for trial in Trials(replay, seed).all():
             decided = trial.fitted.decide(trial.told, policy_costs(replay.state))
             mark = chosen is not None and trial.policy == POLICY and trial.setting == _priced(chosen.lam)
             points = [
@@ -69,11 +69,11 @@ def compare(replay: Replay, routers: Iterable[Routing]) -> Iterator[Step]:
 class Trials:
     """Every policy at every setting for one seed, fitted on the samples that policies are fitted on."""
 
-    def __init__(self, replay: Replay, seed: int, router: Routing) -> None:
-        """The router's network is trained already."""
+    def __init__(self, replay: Replay, seed: int) -> None:
+        """The router's network has been asked already."""
         self.replay, self.seed = replay, seed
         self.costs, self.known, self.seen = policy_costs(replay.state), replay.known(seed), replay.seen(seed)
-        self.asked = [router.estimates(some.names) for some in (self.known, self.seen)]
+        self.asked = [foretold(replay.state, seed, some.names) for some in (self.known, self.seen)]
 
     def all(self) -> Iterator[Trial]:
         """Fixed settings first, then the policies that have one at each price."""
@@ -104,7 +104,7 @@ class Trials:
             told = [self.replay.estimates(self.seed, some, skip=True) for some in (roles, EVALUATED)]
             fitted = SubLadderPortfolio(recall=recall).fit(told[0], right, costs, lam)
             yield self._trial("portfolio", lam, fitted, told[1], on_path)
-        yield self._trial("router", lam, Router().fit(self.asked[0], right, costs, lam), self.asked[1], on_path)
+        yield self._trial(ROUTER, lam, Router().fit(self.asked[0], right, costs, lam), self.asked[1], on_path)
         yield self._trial("oracle", lam, Oracle().fit(q, right, costs, lam), self.seen.labels, on_path)
 
     def _told(self, roles: tuple[str, ...]) -> Estimates:

@@ -69,7 +69,7 @@ def assign_splits(asked: Sequence[Asked], seeds: Sequence[int], shares: dict[str
     """Give every sample one role per seed; samples with the same prompt share it."""
     for seed in seeds:
         for role, names in roles(asked, seed, shares).items():
-            for part, some in enumerate(_parts(names)):
+            for part, some in enumerate(parts(names)):
                 yield SplitAssigned(seed=seed, role=role, part=part, samples=some)
 
 
@@ -111,7 +111,8 @@ def _rank(seed: int, prompt: str) -> bytes:
     return sha256(f"{seed}:{prompt}".encode()).digest()
 
 
-def _parts(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def parts(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The names in parts that one event can hold."""
     rest = iter(names)
     while part := tuple(islice(rest, PART)):
         yield part

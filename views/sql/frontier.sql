@@ -1,6 +1,7 @@
 -- Accuracy against cost for every policy and setting, averaged over seeds. cost_share 1 is the last stage alone.
 -- on_path: a price that is there only to draw the frontier; for these, there is the task 'all' only.
 -- by policy_evaluated: policy, setting, task
+-- by router_asked: policy
 SELECT policy, setting, task,
     count(*)::BIGINT AS seeds,
     sum(samples)::BIGINT AS answers,

@@ -2,6 +2,8 @@
 -- area: mean accuracy over costs from the cheapest stage's to the last's. random-mix is the hull of single models: what mixing them at random can give.
 -- gap_closed: share of the way from there (0) to the oracle (1). seeds_above_mix: in how many seeds the area is above it.
 -- by frontier_measured: policy
+-- by policy_evaluated: policy
+-- by router_asked: policy
 WITH mix AS (
     SELECT seed, area FROM frontier_measured WHERE policy = 'random-mix'
 )
