@@ -1,6 +1,6 @@
 """Proofs that events are in a log, to be checked without the log: a few hashes each, and a signed head."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -103,6 +103,15 @@ def prove_places(run: Path, subject: str, places: Mapping[str, Collection[int]])
     streams = _stream_proofs(run, lambda stream: _among(places.get(stream, ())))
     records = [record_in(line.line.encode()) for one in streams for line in one.lines]
     return Proof(format=FORMAT, subject=subject, streams=streams, events=tuple(one.id for one in records if one))
+
+
+def joined(subject: str, proofs: Iterable[Proof]) -> Proof:
+    """One proof of all that `proofs` prove, such as of several runs."""
+    several = tuple(proofs)
+    streams = tuple(stream for one in several for stream in one.streams)
+    return Proof(
+        format=FORMAT, subject=subject, streams=streams, events=tuple(name for one in several for name in one.events)
+    )
 
 
 def _among(wanted: Collection[int]) -> Wanted | None:

@@ -6,21 +6,23 @@ import pytest
 from fixtures_run import log_of, run_events
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from asd.core.errors import DamageError, UsageError
 from asd.core.event import Event
-from asd.core.facts.analysis import ReportPublished
+from asd.core.facts.analysis import AblationMeasured, ReportPublished
+from asd.core.facts.run import RunFinished, RunStarted
 from asd.store.catalogue_types import table_name
-from asd.store.proof import FORMAT, Proof
+from asd.store.proof import verify_proof
 from asd.store.store import Store
-from asd.views import lineage, projections
+from asd.views import lineage, projections, why_command
 from asd.views.as_of import as_of, heads_at
+from asd.views.commands import app
 from asd.views.markdown import to_markdown
 from asd.views.publishing import check, publish
 from asd.views.rendering import Wanted, open_session, report
 from asd.views.report import build
 from asd.views.session import Session
-from asd.views.why_text import as_lines
 
 EVENTS = list(run_events())
 BEFORE = Session(log_of(EVENTS))
@@ -107,12 +109,47 @@ def test_why_refuses_what_is_not_there(name: str, where: dict[str, str], said: s
         lineage.why(BEFORE, name, where)
 
 
-def test_why_names_the_run_that_a_row_was_taken_over_from() -> None:
-    row: dict[str, object] = {"arm": "off", "speedup": 1.2, "run": "run-1-ablation"}
-    found = lineage.Lineage("ablations", (row,), {})
-    proof = Proof(format=FORMAT, subject="ablations.speedup", streams=())
-    assert "asd why ablations --run run-1-ablation" in as_lines("run-1", found, "speedup", {}, proof)
-    assert "measured by" not in as_lines("run-1-ablation", found, "speedup", {}, proof)
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with a run and a finished run that measures an ablation of it, both signed."""
+    store = Store(tmp_path_factory.mktemp("varied"))
+    arms = [one.model_copy(update={"ablation": "recall"}) for one in EVENTS if isinstance(one, AblationMeasured)][:2]
+    opened = next(one for one in EVENTS if isinstance(one, RunStarted))
+    child = opened.model_copy(update={"runner": "ablation", "parent": "made-run"})
+    name = f"{opened.name}-ablation-20260101-000000-abcdef"
+    for run, events in (("made-run", EVENTS), (name, [child, *arms, RunFinished(duration_s=1.0)])):
+        with store.create(run) as log:
+            log.append("main", events)
+    return store
+
+
+def why_of(store: Store, what: str, *words: str) -> str:
+    done = CliRunner().invoke(app, ["why", what, "--store", str(store.path), "--run", "made-run", *words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_row_of_an_ablation_leads_to_the_events_of_the_run_that_measured_it(varied: Store, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    told = why_of(varied, "ablations.speedup", "--proof", str(proof), "--where", f"run={child(varied)}")
+    assert f"rests on these events of the run {child(varied)}" in told.replace("\n  ", " ")
+    assert "2 ablation_measured: main 1 to main 2" in told
+    assert {record.run for record in verify_proof(proof.read_bytes()).records} == {child(varied)}
+
+
+def child(store: Store) -> str:
+    return next(run for run in store.runs() if "ablation" in run)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("what", ["results.speedup", "results", "ablations.speedup", "statistics.p_value"])
+def test_an_answer_fits_into_a_terminal(varied: Store, what: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(why_command, "width", lambda: width)
+    told = why_of(varied, what)
+    assert max(map(len, told.splitlines())) <= width
+    assert "inclusion proof: " in told
+    assert "SELECT" not in told
+    assert "SELECT" in why_of(varied, what, "--sql")
 
 
 def test_every_declared_column_is_there() -> None:

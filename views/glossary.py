@@ -34,6 +34,13 @@ def anchor(term: str) -> str:
     return ANCHORS.get(term, term.replace(" ", "-"))
 
 
+def within(column: str) -> list[tuple[str, str]]:
+    """The terms that the name of a column holds, each with its definition: `baseline_accuracy` holds two."""
+    words = f" {column.replace('lambda', 'λ').replace('_', ' ')} "
+    found = [term for term in DEFINITIONS if f" {term.replace('-', ' ')} " in words]
+    return [(term, DEFINITIONS[term]) for term in found]
+
+
 def used(terms: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """The definitions of `terms`, each once, in the glossary's order."""
     wanted = set(terms)

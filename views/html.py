@@ -146,17 +146,18 @@ class Page:
         self._projections[name] = {"rows": traced, "keys": keys, "sql": lineage.closure(name)}
 
     def _places(self, name: str, rows: list[Row]) -> list[int]:
-        told = [_source(source) for source in lineage.sources(self._session, name, rows)]
+        told = [_source(source, self._session.run) for source in lineage.sources(self._session, name, rows)]
         return [self._sources.setdefault(one, len(self._sources)) for one in told]
 
     def _row_of(self, name: str, row: Row) -> int:
         return next((place for place, one in enumerate(self._session.rows(name)) if one == row), 0)
 
 
-def _source(source: lineage.Source) -> str:
+def _source(source: lineage.Source, run: str) -> str:
+    of = "" if source.run == run else f" of {source.run}"
     which = "" if source.where == "true" else f" where {source.where}"
     between = f": {source.first} to {source.last}" if source.events else ""
-    return sanitize(f"{source.events:,} in {source.table}{which}{between}")
+    return sanitize(f"{source.events:,} in {source.table}{of}{which}{between}")
 
 
 def _key(name: str, row: Row) -> str:

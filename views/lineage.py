@@ -20,8 +20,9 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Events of one table that a number rests on: which (`where`, SQL), how many, and the first and last of them."""
+    """Events of one table of one run that a number rests on: which (`where`, SQL), how many, the first and the last."""
 
+    run: str
     table: str
     where: str
     events: int
@@ -38,6 +39,23 @@ class Lineage:
     sql: dict[str, str]
     sources: tuple[Source, ...] = field(default=())
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The runs whose events these are, each once."""
+        return tuple(dict.fromkeys(one.run for one in self.sources))
+
+    def of(self, listed: Mapping[Source, Sequence[Row]], run: str) -> dict[Source, Sequence[Row]]:
+        """The sources of one run, with what is listed of each."""
+        return {one: listed[one] for one in self.sources if one.run == run}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart."""
+        narrowing = projections.get(self.projection).by.values()
+        several = ("run",) if len(self.runs) > 1 else ()
+        named = (*(column for columns in narrowing for column in columns), "arm", *several)
+        return tuple(dict.fromkeys(one for one in named if self.rows and one in self.rows[0]))
+
 
 def why(session: Session, name: str, where: Mapping[str, str]) -> Lineage:
     """The rows of the projection `name` whose columns have the values `where`, and what they rest on.
@@ -51,22 +69,29 @@ def why(session: Session, name: str, where: Mapping[str, str]) -> Lineage:
 
 
 def sources(session: Session, name: str, rows: list[Row]) -> tuple[Source, ...]:
-    """What `rows` of the projection `name` rest on, an entry an event table."""
-    conditions = {table: _condition(name, table, rows) for table in tables(name)}
-    return tuple(_source(session, table, condition) for table, condition in conditions.items())
+    """What `rows` of the projection `name` rest on: an entry for an event table of each run whose events they are."""
+    by_run: dict[str, list[Row]] = {}
+    for row in rows:
+        by_run.setdefault(str(row.get("run") or session.run), []).append(row)
+    return tuple(
+        _source(session, run, table, _condition(name, table, mine))
+        for run, mine in (by_run or {session.run: []}).items()
+        for table in tables(name)
+    )
 
 
 def events(session: Session, source: Source) -> Iterator[Row]:
     """Each event of a source: its place in the log and what it is about."""
     columns = "stream, seq, id, subject" + (", kind" if source.table == EVENTS else "")
-    query = f"SELECT {columns} FROM {quoted(source.table)} WHERE {source.where} ORDER BY stream, seq"
+    relation = _relation(session, source.run, source.table)
+    query = f"SELECT {columns} FROM {relation} WHERE {source.where} ORDER BY stream, seq"
     yield from session.catalogue.sql(query).to_pylist()
 
 
-def places(found: Sequence[Source], listed: Mapping[str, Sequence[Row]]) -> dict[str, set[int]]:
-    """Sequence numbers by stream: of each source its first and last event, and every event that is `listed`."""
+def places(found: Mapping[Source, Sequence[Row]]) -> dict[str, set[int]]:
+    """Sequence numbers by stream: of each source its first and last event, and every event that is listed with it."""
     ends = [end.rsplit(" ", 1) for one in found for end in (one.first, one.last) if end is not None]
-    told = [*ends, *((row["stream"], row["seq"]) for rows in listed.values() for row in rows)]
+    told = [*ends, *((row["stream"], row["seq"]) for rows in found.values() for row in rows)]
     by_stream: dict[str, set[int]] = {}
     for stream, seq in told:
         by_stream.setdefault(str(stream), set()).add(int(str(seq)))
@@ -135,11 +160,19 @@ def _same(column: str, value: object) -> str:
     return f"{field_name} = {value}" if isinstance(value, int | float) else f"{field_name} = {literal(str(value))}"
 
 
-def _source(session: Session, table: str, condition: str) -> Source:
+def _relation(session: Session, run: str, table: str) -> str:
+    """The table of the run's events: of the session's run, or of one that measures its ablations."""
+    if run not in session.children:
+        return quoted(table)
+    return f"(SELECT * FROM children.{quoted(table)} WHERE run = {literal(run)})"
+
+
+def _source(session: Session, run: str, table: str, condition: str) -> Source:
     query = (
         "SELECT count(*)::BIGINT AS events, arg_min(stream || ' ' || seq, (time, stream, seq)) AS first,"
-        f" arg_max(stream || ' ' || seq, (time, stream, seq)) AS last FROM {quoted(table)} WHERE {condition}"
+        f" arg_max(stream || ' ' || seq, (time, stream, seq)) AS last FROM {_relation(session, run, table)}"
+        f" WHERE {condition}"
     )
     [row] = session.ask(query)
     ends = (None if row[end] is None else str(row[end]) for end in ("first", "last"))
-    return Source(table, condition, int(str(row["events"])), *ends)
+    return Source(run, table, condition, int(str(row["events"])), *ends)

@@ -1,93 +1,126 @@
 """What `asd why` found, for people and as JSON."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
+from asd.views import glossary, projections
 from asd.views.digits import shown
 from asd.views.document import Row
-from asd.views.lineage import Lineage
+from asd.views.formats import to_terminal
+from asd.views.lineage import Lineage, Source
 from asd.views.sanitize import sanitize
-from asd.views.verification import in_base64
 
 if TYPE_CHECKING:
     from asd.store.proof import Proof, StreamProof
 
-PROVEN = 20
-"""A proof of more events than this is told by its size; the file and the JSON hold all of it."""
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A question with its answer: of the run `run`, the `column` (None: all) of the rows found, the events listed of
+    each source, and by run the proof that they are in its log."""
+
+    run: str
+    found: Lineage
+    column: str | None
+    listed: Mapping[Source, Sequence[Row]]
+    proofs: Mapping[str, "Proof"]
 
 
-def as_lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]], proof: "Proof") -> str:
-    """The values, the sources, their events where they were asked for, the proof, and the SQL."""
-    return "\n".join([*_lines(run, found, column, events), *_proof(proof), *_sql(found)]) + "\n"
+def as_lines(told: Why, width: int, *, sql: bool = False) -> str:
+    """The values with what they mean, the sources, their events where they were asked for, the proof, the query."""
+    lines = [*_values(told, width), *_meaning(told, width), *_sources(told, width), *_proofs(told, width)]
+    return "\n".join([*lines, *(_sql(told.found) if sql else ())]) + "\n"
 
 
-def _lines(run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]]) -> Iterator[str]:
-    for row in found.rows:
-        told = {column: row[column]} if column else row
-        yield sanitize(
-            f"{run} {found.projection}: " + ", ".join(f"{name} = {shown(name, told[name])}" for name in told)
-        )
-    for other in _others(run, found):
-        yield sanitize(
-            f"measured by the run {other}, whose events it rests on: asd why {found.projection} --run {other}"
-        )
-    yield "rests on"
-    for one in found.sources:
-        which = "" if one.where == "true" else f" where {one.where}"
-        between = f": {one.first} to {one.last}" if one.events > 1 else f": {one.first}" if one.events else ""
-        yield sanitize(f"  {one.events:,} event{'s' * (one.events != 1)} in {one.table}{which}{between}")
-        for event in events.get(one.table, ()):
-            yield sanitize(f"    {event['stream']} {event['seq']} {event['id']}")
-
-
-def _others(run: str, found: Lineage) -> list[str]:
-    """Runs that rows were taken over from, such as ablations of this one."""
-    return sorted({str(row["run"]) for row in found.rows if row.get("run") not in (None, run)})
-
-
-def _proof(proof: "Proof") -> Iterator[str]:
-    if not proof.streams:
-        yield "no proof yet: a head is signed when a file of the log is sealed, at the latest when the run ends"
+def _values(told: Why, width: int) -> Iterator[str]:
+    rows, keys = told.found.rows, told.found.keys
+    yield from _wrapped(f"run {told.run}", width)
+    names = [*(one for one in keys if one != told.column), told.column] if told.column else list(rows[0])
+    if told.column and len(rows) == 1:
+        of = ", ".join(f"{name} = {shown(name, rows[0][name])}" for name in names[:-1])
+        value = f"{told.found.projection}.{told.column} = {shown(told.column, rows[0][told.column])}"
+        yield from _wrapped(value + (f"  ({of})" if of else ""), width)
         return
-    names = iter(proof.events)
-    yield "proof that they are in the log: from each event's hash up to the root that was signed (SHA-256, RFC 6962)"
-    for stream in proof.streams:
-        origin, size, root = stream.note.splitlines()[:3]
-        yield sanitize(f"  {origin}: {int(size):,} events, root {root}, signed by {stream.signer}")
-        if len(stream.lines) > PROVEN:
-            yield f"    {len(stream.lines):,} events by {_steps(stream):,} hashes; --proof FILE or --json gives them"
-            continue
-        for line in stream.lines:
-            yield sanitize(f"    {line.seq} {next(names)}")
-            path = [in_base64(step) for step in line.path]
-            yield from ("      " + " ".join(path[at : at + 2]) for at in range(0, len(path), 2))
+    yield f"{told.found.projection}"
+    yield to_terminal(names, [{name: row[name] for name in names} for row in rows], width=width, color=False).rstrip()
 
 
-def _steps(stream: "StreamProof") -> int:
-    return sum(len(line.path) for line in stream.lines)
+def _meaning(told: Why, width: int) -> Iterator[str]:
+    """The definitions of the column's words, what the table answers, and where its query stands."""
+    yield ""
+    for term, text in glossary.within(told.column or ""):
+        yield from _wrapped(f"{term}: {text}", width)
+    yield from _wrapped(projections.get(told.found.projection).answers, width)
+    first, *others = (f"{name}.sql" for name in told.found.sql)
+    uses = f", which uses {', '.join(others)}" if others else ""
+    yield from _wrapped(f"query: {first}{uses}; --sql prints it", width)
+
+
+INDENT = " " * 9
+
+
+def _sources(told: Why, width: int) -> Iterator[str]:
+    for run in told.found.runs:
+        of = "" if run == told.run else f" of the run {run}"
+        yield ""
+        yield from _wrapped(f"rests on these events{of}", width)
+        for one, events in told.found.of(told.listed, run).items():
+            ends = f": {one.first} to {one.last}" if one.events > 1 else f": {one.first}" if one.events else ""
+            yield from _wrapped(f"{one.events:>8,} {one.table}{ends}", width, INDENT)
+            if one.where != "true":
+                yield from _wrapped(f"{INDENT}where {one.where}", width, INDENT)
+            yield from (sanitize(f"{INDENT}{row['stream']} {row['seq']} {row['id']}") for row in events)
+
+
+def _proofs(told: Why, width: int) -> Iterator[str]:
+    yield ""
+    for run, proof in told.proofs.items():
+        for stream in proof.streams:
+            yield from _proof(stream, width)
+        if not proof.streams:
+            unsigned = f"no proof yet for {run}: a head is signed when a file of the log is sealed, at the latest when"
+            yield from _wrapped(f"{unsigned} the run ends", width)
+    if any(proof.streams for proof in told.proofs.values()):
+        more = "" if any(told.listed.values()) else "; --events lists and proves every event"
+        yield from _wrapped(f"--proof FILE or --json gives the hashes{more}", width)
+
+
+def _proof(stream: "StreamProof", width: int) -> Iterator[str]:
+    origin, size, root = stream.note.splitlines()[:3]
+    steps, many = sum(len(line.path) for line in stream.lines), len(stream.lines)
+    yield from _wrapped(
+        f"inclusion proof: {many:,} event{'s' * (many != 1)} by {steps:,} hashes (SHA-256, RFC 6962), checked", width
+    )
+    for label, value in (("log", f"{origin}, {int(size):,} events"), ("root", root), ("signed by", stream.signer)):
+        yield from _wrapped(f"  {label:<9}  {value}", width, "    ")
 
 
 def _sql(found: Lineage) -> Iterator[str]:
     for name, sql in found.sql.items():
-        yield f"-- {name}.sql"
+        yield f"\n-- {name}.sql"
         yield sanitize(sql.rstrip(), newlines=True)
 
 
-def as_json_text(
-    run: str, found: Lineage, column: str | None, events: Mapping[str, Sequence[Row]], proof: "Proof"
-) -> str:
+def _wrapped(text: str, width: int, hang: str = "  ") -> list[str]:
+    """`text` in lines of `width`; all but the first are set in by `hang`."""
+    return textwrap.wrap(sanitize(text), max(width, 20), subsequent_indent=hang, break_on_hyphens=False)
+
+
+def as_json_text(told: Why, proof: "Proof") -> str:
     """The same as one object; `list` is empty unless the events were asked for, `proof` is what `asd prove` writes."""
-    told = {
-        "run": run,
-        "projection": found.projection,
+    column = told.column
+    made = {
+        "run": told.run,
+        "projection": told.found.projection,
         "column": column,
-        "rows": [{column: row[column]} if column else row for row in found.rows],
-        "measured_by": _others(run, found),
-        "rests_on": [{**asdict(one), "list": events.get(one.table, [])} for one in found.sources],
+        "rows": [{column: row[column]} if column else row for row in told.found.rows],
+        "measured_by": [run for run in told.found.runs if run != told.run],
+        "rests_on": [{**asdict(one), "list": events} for one, events in told.listed.items()],
         "proof": proof.model_dump(),
-        "sql": found.sql,
+        "sql": told.found.sql,
     }
-    return orjson.dumps(told, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return orjson.dumps(made, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
