@@ -347,3 +347,13 @@ def test_show_tables_names_the_tables_of_the_logs_and_nothing_else(store: Path) 
     names = [row["name"] for row in json.loads(sql(" show tables; ", store, "--json").stdout)]
     assert {"events", "sample_generated", "run_started"} < set(names)
     assert [name for name in names if name.startswith(("frozen", "sealed"))] == []
+
+
+def test_an_answer_without_rows_says_so_to_whoever_reads_a_table(store: Path) -> None:
+    assert sql("SELECT seq FROM events WHERE false", store).stderr == "asd: no rows\n"
+    assert sql("SELECT seq FROM events WHERE false", store, "--json").stderr == ""
+
+
+def test_a_join_whose_columns_share_names_is_answered(store: Path) -> None:
+    done = sql("SELECT a.seq, b.seq FROM events a JOIN events b USING (id) ORDER BY 1, 2 LIMIT 1", store, "--json")
+    assert json.loads(done.stdout) == [{"seq": 0, "seq_2": 0}]

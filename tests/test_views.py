@@ -8,6 +8,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 from fixtures_founding import founding_log
 from fixtures_run import SAMPLES, SEEDS, STAGES, TASKS, log_of, run_events
@@ -350,6 +352,34 @@ def test_digits_follow_the_column(column: str, value: object, shown: str) -> Non
 
 def test_a_duration_is_told_in_hours_minutes_and_seconds() -> None:
     assert digits.duration(11671) == "3 h 14 min 31 s"
+
+
+def test_columns_of_one_name_are_told_apart() -> None:
+    rows = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], ["seq", "seq", "seq_2"])
+    assert json.loads(render(rows, "json")) == [{"seq": 1, "seq_2": 2, "seq_2_2": 3}]
+    assert render(rows, "csv").splitlines() == ["seq,seq_2,seq_2_2", "1,2,3"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("TIMESTAMP '2026-01-02 03:04:05' - TIMESTAMP '2026-01-01 00:00:00'", "1 day, 3:04:05"),
+        ("INTERVAL 14 MONTH", "14 months, 0:00:00"),
+        ("INTERVAL '-1 second'", "-0:00:01"),
+        ("'a\\xFF'::BLOB", "61ff"),
+    ],
+)
+def test_spans_of_time_and_bytes_are_written_as_text(sql: str, text: str) -> None:
+    with duckdb.connect() as db:
+        assert json.loads(render(db.sql(f"SELECT {sql} AS x").to_arrow_table(), "json")) == [{"x": text}]
+
+
+def test_what_does_not_fit_beside_its_name_goes_on_below_itself() -> None:
+    rows = pa.table({"sample": ["a"], "prompt": ["long " * 30], **{f"column_{n}": ["x" * 70] for n in range(5)}})
+    lines = render(rows, "table", width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[0] for line in lines if line[0] != " "] == rows.schema.names
+    assert all(line.startswith(" " * 10) for line in lines if line[0] == " ")
 
 
 # Hostile text

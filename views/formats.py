@@ -2,10 +2,11 @@
 
 import csv
 import io
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import orjson
@@ -15,15 +16,27 @@ from asd.views.sanitize import safe, sanitize
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.table import Table
 
 Format = Literal["table", "json", "csv", "md"]
 
 
 def rows_of(table: "pa.Table") -> list[dict[str, object]]:
-    """The rows as plain values: maps become objects, times RFC 3339 in UTC, what is no number becomes None."""
-    columns = [[_plain(value, field.type) for value in table[field.name].to_pylist()] for field in table.schema]
-    names = table.schema.names
+    """The rows as plain values: maps become objects, times RFC 3339 in UTC, what is no number becomes None; a name that
+    a column before has is numbered."""
+    columns = [[_plain(value, field.type) for value in one.to_pylist()]
+               for one, field in zip(table.columns, table.schema, strict=True)]  # fmt: skip
+    names = _distinct(table.schema.names)
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, a number added to each that is there already, as a join of two tables has some twice."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        found.append(next(one for one in itertools.chain([name], numbered) if one not in found))
+    return found
 
 
 def _plain(value: object, kind: "pa.DataType") -> object:
@@ -37,9 +50,19 @@ def _plain(value: object, kind: "pa.DataType") -> object:
         return [_plain(one, kind.value_type) for one in value]
     if pa.types.is_struct(kind) and isinstance(value, dict):
         return {field.name: _plain(value[field.name], field.type) for field in kind}
+    if isinstance(value, bytes):
+        return value.hex()
+    if pa.types.is_interval(kind) and isinstance(value, tuple):
+        return _interval(*value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _interval(months: int, days: int, nanoseconds: int) -> str:
+    """A span of time, as in "2 months, 3 days, 0:12:33.500000"."""
+    rest = timedelta(days, microseconds=nanoseconds // 1_000)
+    return (f"{months} months, " if months else "") + (f"-{-rest}" if rest < timedelta() else str(rest))
 
 
 def to_json(rows: Sequence[dict[str, object]]) -> str:
@@ -104,7 +127,7 @@ def to_terminal(names: Sequence[str], rows: Iterable[dict[str, object]], *, widt
     if width is None or sum(widths) + GAP * len(widths) <= width or len(names) * LEAST <= width:
         return _grid(names, kept, width=width or max(40, sum(widths) + GAP * len(widths)), color=color)
     if len(kept) <= 2:
-        return "\n".join(_fields(names, row) for row in cells)
+        return "\n".join(_fields(names, row, width=width, color=color) for row in kept)
     fitting = _fitting(widths, width)
     rest = ", ".join(names[fitting:])
     note = f"(and {len(names) - fitting} more columns: {rest}; a wider terminal or --format json, csv or md has them)"
@@ -127,13 +150,18 @@ def _fitting(widths: Sequence[int], width: int) -> int:
     return len(widths)
 
 
-def _fields(names: Sequence[str], cells: Sequence[str]) -> str:
-    longest = max(map(len, names))
-    return "".join(f"{name:<{longest}}  {cell}\n" for name, cell in zip(names, cells, strict=True))
+def _fields(names: Sequence[str], row: dict[str, object], *, width: int, color: bool) -> str:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name in names:
+        table.add_row(safe(name), safe(_cell(name, row[name])))
+    return _printed(table, width=width, color=color)
 
 
 def _grid(names: Sequence[str], rows: Sequence[dict[str, object]], *, width: int, color: bool) -> str:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -142,6 +170,12 @@ def _grid(names: Sequence[str], rows: Sequence[dict[str, object]], *, width: int
         table.add_column(safe(name), justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(safe(_cell(name, row[name])) for name in names))
+    return _printed(table, width=width, color=color)
+
+
+def _printed(table: "Table", *, width: int, color: bool) -> str:
+    from rich.console import Console
+
     out = io.StringIO()
     Console(file=out, width=width, force_terminal=color, no_color=not color).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -149,7 +183,7 @@ def _grid(names: Sequence[str], rows: Sequence[dict[str, object]], *, width: int
 
 def render(table: "pa.Table", form: Format, *, width: int | None = None, color: bool = False) -> str:
     """`table` in the format `form`."""
-    rows, names = rows_of(table), table.schema.names
+    rows, names = rows_of(table), _distinct(table.schema.names)
     if form == "json":
         return to_json(rows)
     if form == "csv":

@@ -100,6 +100,8 @@ def _answer(query: str, logs: Sequence["Pinned"], shown: Shown, at_most: int) ->
     locked = LockedSql(logs, at_most)
     found = locked.select(query)
     tell_unreadable(locked.unreadable())
+    if shown.form == "table" and not found.num_rows:
+        tell("no rows")
     emit(render(found, shown.form, width=shown.width, color=shown.color))
 
 
