@@ -18,13 +18,14 @@ from asd.core.facts.sample import SamplePlanned
 from asd.store.completeness import completeness
 from asd.store.copies import export_lines, merge
 from asd.store.files import FileLog
+from asd.store.findings import StreamCheck, Verification
 from asd.store.memory import MemoryLog
 from asd.store.proof import Proof, ProofError, prove, prove_places, verify_proof
 from asd.store.signing import Signer, signers_of
 from asd.store.store import Store
 from asd.store.verify import verify
 from asd.views.runs import summaries
-from asd.views.verification import as_lines
+from asd.views.verification import as_lines, ledger_as_lines
 
 EVENTS = [event for number in range(12) for event in (generated(number), graded(number))]
 SAMPLE = "gsm8k/test/3"
@@ -204,6 +205,36 @@ def test_what_was_planned_and_did_not_happen_is_named() -> None:
         ("generated", 1, 2, ("gsm8k/test/1@0",)),
         ("graded", 1, 2, ("gsm8k/test/1@0",)),
     ]
+
+
+def test_a_ledger_says_how_many_more_are_missing_than_it_names() -> None:
+    log = MemoryLog()
+    log.append("main", [*planned(30, 1), generated(0)])
+    lines = ledger_as_lines(completeness(log)).splitlines()
+    assert "missing: generated, 9 more" in lines
+    assert "missing: graded, 10 more" in lines
+
+
+@pytest.mark.parametrize(
+    ("sealed", "hot", "commits", "said"),
+    [
+        (0, 1, 1, "5 events in 1 hot file (1 commit)"),
+        (1, 0, 0, "5 events in 1 sealed file"),
+        (2, 1, 3, "5 events in 2 sealed files and 1 hot file (3 commits)"),
+    ],
+)
+def test_a_stream_is_said_to_be_in_the_files_that_it_is_in(sealed: int, hot: int, commits: int, said: str) -> None:
+    stream = StreamCheck("main", events=5, sealed_files=sealed, hot_files=hot, commits=commits, root="00" * 32)
+    assert as_lines(Verification("run-1", (stream,))).startswith(f"main: {said}\n")
+
+
+def test_a_log_that_nothing_is_sealed_of_is_said_to_have_no_signed_head(tmp_path: Path) -> None:
+    log = FileLog(tmp_path / "run-1")
+    log.append("main", [started()])
+    log.flush()
+    assert "main: no signed head yet" in asd("verify", "--store", tmp_path).stdout
+    log.close()
+    assert "main: signed heads: 1" in asd("verify", "--store", tmp_path).stdout
 
 
 def test_a_run_that_did_what_it_planned_is_complete_and_one_without_a_plan_is_not() -> None:

@@ -23,7 +23,7 @@ def as_lines(found: "Verification", key: str | None = None) -> str:
     lines += [f"{one.stream}: {one.torn_bytes} bytes after the last commit, of a write that was interrupted"
               for one in found.streams if one.torn_bytes]  # fmt: skip
     lines += [f"{one.file}: event {one.event}, byte {one.offset}: {one.what}" for one in found.problems]
-    lines += [f"{one.stream}: {_signed(one)}" for one in found.streams if one.sealed_files]
+    lines += [f"{one.stream}: {_signed(one)}" for one in found.streams]
     lines += _trust(sorted({signer for one in found.streams for signer in one.signers}), key)
     lines.append(f"{found.run}: {_verdict(found)}")
     return "\n".join(sanitize(line) for line in lines) + "\n"
@@ -41,8 +41,13 @@ def as_json_text(found: "Verification") -> str:
 
 
 def _size(one: "StreamCheck") -> str:
-    hot = f", and in {one.commits:,} commits of {one.hot_files:,} hot ones" if one.hot_files else ""
-    return f"{one.events:,} events in {one.sealed_files:,} sealed files{hot}"
+    sealed = [_counted(one.sealed_files, "sealed file")] if one.sealed_files else []
+    hot = [f"{_counted(one.hot_files, 'hot file')} ({_counted(one.commits, 'commit')})"] if one.hot_files else []
+    return f"{_counted(one.events, 'event')} in {' and '.join(sealed + hot) or 'no file'}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def in_base64(digits: str) -> str:
@@ -51,6 +56,8 @@ def in_base64(digits: str) -> str:
 
 
 def _signed(one: "StreamCheck") -> str:
+    if not one.sealed_files:
+        return "no signed head yet; one is made when a file is sealed and at the end"
     said = f"signed heads: {one.signed_heads}"
     return said + (f", and sealed files without one: {one.unsigned_files}" if one.unsigned_files else "")
 
@@ -78,10 +85,13 @@ def _verdict(found: "Verification") -> str:
 
 def proof_as_lines(found: "Proven", key: str | None = None) -> str:
     """A line an event, a line a head, then who signed and what was shown. `key` is the one that was asked for."""
-    lines = [f"{one.run} {one.stream} {one.seq}: {one.kind} {one.subject or ''}" for one in found.records]
+    runs = sorted({one.run for one in found.records})
+    places = [f"{one.stream} {one.seq}" if len(runs) == 1 else f"{one.run} {one.stream} {one.seq}"
+              for one in found.records]  # fmt: skip
+    lines = [f"{place}: {one.kind} {one.subject or ''}" for place, one in zip(places, found.records, strict=True)]
     lines += [f"{head.origin}: {head.size:,} events, root {in_base64(head.root.hex())}" for head in found.heads]
     lines += _trust(sorted(found.signers), key)
-    lines.append(f"{found.subject}: {len(found.records)} events are in the log, as they are here")
+    lines.append(f"{found.subject}: {len(found.records)} events are in the log of {', '.join(runs)}, as they are here")
     return "\n".join(sanitize(line) for line in lines) + "\n"
 
 
@@ -104,6 +114,8 @@ def ledger_as_lines(found: "Completeness") -> str:
     lines = [f"{one.unit}: {one.done} done and {one.failed} failed of {one.planned} planned" for one in found.units]
     for one in found.units:
         lines += [f"missing: {one.unit} {name}" for name in one.missing]
+        unnamed = one.planned - one.done - one.failed - len(one.missing)
+        lines += [f"missing: {one.unit}, {unnamed:,} more"] if one.missing and unnamed > 0 else []
     if not found.planned:
         lines.append("this run announced no plan")
     lines.append("complete" if found.complete else "not complete; asd-runner resume goes on with it")
