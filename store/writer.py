@@ -3,7 +3,7 @@
 import atexit
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, RLock, Thread
@@ -60,6 +60,7 @@ class StreamWriter:
         self._closing = False
         self._sealer = Sealer(self._folder, opened, self._options)
         self._sealing: list[Future[None]] = []
+        self._preparing: list[Future[None]] = []
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"asd-seal-{self._stream}")
         self._seen = Seen(self._folder)
         self._seen.update(dict(self._sealer.facts()))
@@ -148,7 +149,7 @@ class StreamWriter:
         self._check()
 
     def _finish(self, *, seal: bool) -> None:
-        self._pool.shutdown(wait=True)
+        self._wait_for([*self._sealing, *self._preparing])
         for one in self._sealing:
             one.result()
         tail, self._tail = self._tail, None
@@ -158,6 +159,18 @@ class StreamWriter:
                 self._sealer.seal(Hot(tail.path, tail.first))
         self._seen.close()
         self._sealer.clean(all_of_it=True)
+
+    def _wait_for(self, tasks: Sequence[Future[None]]) -> None:
+        """Until all are done; an interrupt leaves full files as they are, but for the one in hand. (The pool's own
+        waiting takes a thread that it was interrupted in waiting for to have ended.)"""
+        try:
+            self._pool.shutdown(wait=False)
+            wait(tasks)
+        except BaseException:
+            for one in tasks:
+                one.cancel()
+            wait(tasks)
+            raise
 
     def _flush_forever(self) -> None:
         while True:
@@ -224,7 +237,7 @@ class StreamWriter:
         self._tail = None
         self._seal(Hot(tail.path, tail.first))
         if tail.end >= WORTH_PREPARING:
-            self._pool.submit(self._sealer.prepare)
+            self._preparing.append(self._pool.submit(self._sealer.prepare))
 
     def _seal(self, hot: Hot) -> None:
         self._sealing.append(self._pool.submit(self._sealer.seal, hot))

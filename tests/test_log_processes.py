@@ -4,8 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event, main_thread
 from time import sleep
 
 import pytest
@@ -13,7 +17,11 @@ from log_events import graded, started
 from log_files import problems, read_all
 
 from asd.core.errors import BusyError, UsageError
+from asd.store import writer
 from asd.store.files import FileLog
+from asd.store.layout import Hot
+from asd.store.lock import lock
+from asd.store.sealing import Sealer
 from asd.store.store import Store, fresh_id
 from asd.store.verify import verify
 from asd.store.writer import Options
@@ -63,6 +71,7 @@ def killed_after(run: Path, durability: str, seconds: float) -> int:
 @pytest.mark.parametrize("durability", ["group", "each", "os"])
 def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path, durability: str) -> None:
     run = tmp_path / "run-1"
+    run.mkdir()
     for attempt in range(8):
         acknowledged = killed_after(run, durability, 0.02 + 0.013 * attempt)
         records = read_all(run)
@@ -111,6 +120,51 @@ def test_a_stream_is_free_again_once_its_writer_closed(tmp_path: Path) -> None:
         with FileLog(tmp_path / "run-1") as log:
             assert log.append("main", [started()]) == expected
     assert [one.seq for one in read_all(tmp_path / "run-1")] == [0, 1, 2]
+
+
+def test_a_close_that_is_interrupted_seals_no_more_and_lets_the_stream_go_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while full files wait to be sealed: not one is sealed by a process that no longer holds the stream."""
+    seal, sealed, free = Sealer.seal, list[int](), list[int]()
+
+    def interrupted(self: Sealer, hot: Hot) -> None:
+        sleep(0.2)
+        if hot.first == 0:
+            signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+        sleep(0.2)
+        seal(self, hot)
+        with suppress(BusyError):
+            os.close(lock(tmp_path / "run-1" / "main"))
+            free.append(hot.first)
+        sealed.append(hot.first)
+
+    log = FileLog(tmp_path / "run-1", Options(seal_events=5))
+    closing = Event()
+    monkeypatch.setattr(Sealer, "seal", lambda self, hot: closing.wait() and interrupted(self, hot))
+    for number in range(20):
+        log.append("main", [graded(number)])
+        log.flush()
+    monkeypatch.setattr(writer.ThreadPoolExecutor, "shutdown", told(closing))
+    with pytest.raises(KeyboardInterrupt):
+        log.close()
+    sleep(1)
+    assert (sealed, free) == ([0], [])
+    monkeypatch.undo()
+    write_graded(tmp_path / "run-1", 20, 1, 5)
+    assert len(read_all(tmp_path / "run-1")) == 21
+    assert problems(tmp_path / "run-1") == []
+
+
+def told(begins: Event) -> Callable[..., None]:
+    """The shutdown of a pool, which says when it begins to wait."""
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def telling(*arguments: object, **options: bool) -> None:
+        begins.set()
+        shutdown(*arguments, **options)  # type: ignore[arg-type]
+
+    return telling
 
 
 def test_a_process_that_ends_without_closing_has_committed_everything(tmp_path: Path) -> None:
