@@ -13,13 +13,14 @@ import pyarrow as pa
 import pytest
 from fixtures_founding import founding_log
 from fixtures_run import SAMPLES, SEEDS, STAGES, TASKS, log_of, run_events
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from rich.text import Text
 
 import asd
 from asd.core.errors import UsageError
-from asd.core.event import Event
+from asd.core.event import Event, JsonObject
 from asd.core.facts.analysis import CertificateTest, FrontierMeasured, RetentionCertified
 from asd.core.facts.data import SplitAssigned
 from asd.core.facts.run import PhaseFinished, PhaseStarted, RunFailed, RunFinished, RunResumed, RunStarted
@@ -27,6 +28,7 @@ from asd.core.facts.sample import SampleGraded
 from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
+from asd.views.diff import diff
 from asd.views.formats import markdown_text, render, to_csv
 from asd.views.latex import latex_text
 from asd.views.linting import findings
@@ -414,8 +416,36 @@ def test_no_format_passes_on_a_control_character(form: str) -> None:
 
 
 def test_markdown_escapes_cells_and_html() -> None:
-    assert markdown_text("a|b<script>*_`") == "a\\|b&lt;script&gt;\\*\\_\\`"
+    assert markdown_text("a|b<script>*_`") == "a\\|b&lt;script>\\*\\_\\`"
     assert "\n" not in markdown_text("a\nb")
+
+
+@pytest.mark.parametrize("text", ["stages[0].rng_seed", "[0.1, 0.5]", "< 0.001", "-0.3", "R & D", "C\\x1b", "a > b"])
+def test_markdown_leaves_alone_what_it_reads_as_text(text: str) -> None:
+    assert markdown_text(text) == text
+
+
+ANY_TEXT = st.text("ab_*`[]()<>&#;|~$!^:\\/ é", min_size=1) | st.text(min_size=1)
+
+
+@given(ANY_TEXT)
+@example("[a](b)")
+@example("**a** __b__ ~~c~~")
+@example("&lt;b&gt; &#35;")
+def test_markdown_shows_any_text_as_it_is(text: str) -> None:
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    found = page.parse(f"| a |\n| --- |\n| {markdown_text(text)} |\n")
+    cells = [one for one in found if one.type == "inline"]
+    assert len(cells) == 2
+    assert {child.type for child in cells[1].children or ()} <= {"text"}
+    assert cells[1].children is None or "".join(one.content for one in cells[1].children) == sanitize(text).strip()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("estimate", -0.0001), ("speedup", -0.001), ("time_s", -0.0), ("x", -0.0)]
+)
+def test_zero_has_no_sign(column: str, value: float) -> None:
+    assert not digits.shown(column, value).startswith("-")
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
@@ -530,3 +560,23 @@ def test_a_report_without_ablations_says_how_to_measure_them(session: Session) -
     plain = of([event for event in run_events() if event.kind != "ablation.measured"])
     assert "asd-runner ablate run-1 measures" in to_markdown(build(plain))
     assert "asd-runner ablate" not in to_markdown(build(session))
+
+
+# Settings
+
+
+def test_a_setting_that_is_a_list_is_one_row_and_one_difference() -> None:
+    started = next(one for one in run_events() if isinstance(one, RunStarted))
+    config: JsonObject = {"lambdas": [0.1, 2, None], "reuse": [], "stages": [{"path": "a", "gpus": [0, 1]}], "more": {}}
+    first = of([started.model_copy(update={"config": config})])
+    told = [(row["parameter"], row["value"]) for row in first.rows("parameters")]
+    assert sorted(told) == [
+        ("lambdas", "[0.1, 2, null]"),
+        ("more", "{}"),
+        ("reuse", "[]"),
+        ("stages[0].gpus", "[0, 1]"),
+        ("stages[0].path", "a"),
+    ]
+    second = of([started.model_copy(update={"config": {**config, "lambdas": [0.1, 5]}})])
+    [differing] = diff(first, second).facts["settings"]
+    assert differing == {"what": "lambdas", "first": "[0.1, 2, null]", "second": "[0.1, 5]"}

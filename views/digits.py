@@ -3,6 +3,8 @@
 import math
 
 NOT_RECORDED = "not recorded"
+NONE = "–"
+"""Where there can be no value."""
 
 
 def shown(column: str, value: object) -> str:
@@ -30,14 +32,14 @@ def number(column: str, value: float) -> str:
     if "bytes" in column:
         return size(value)
     if column.startswith(_SPEEDUP):
-        return f"{value:.2f}"
+        return fixed(value, 2)
     if any(part in column for part in _SHARES):
-        return f"{value:.3f}"
+        return fixed(value, 3)
     if column in _TWO or column.startswith("only_"):
-        return f"{value:.2f}"
+        return fixed(value, 2)
     if column.endswith("_s"):
         return seconds(value)
-    return f"{value:.4g}" if abs(value) < 1_000 else f"{value:,.1f}".removesuffix(".0")
+    return f"{value + 0.0:.4g}" if abs(value) < 1_000 else f"{value:,.1f}".removesuffix(".0")
 
 
 _NAMES = ("seed", "rng_seed", "stage", "attempt", "seq", "last_seq")
@@ -49,6 +51,11 @@ _SHARES = ("accuracy", "retention", "_rate", "share", "utilization", "gpu_use", 
 _TWO = ("matched_odds_ratio", "design_effect", "policy_cost")
 
 
+def fixed(value: float, digits: int) -> str:
+    """So many decimals; what rounds to zero has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
 def p_value(p: float) -> str:
     """Two significant digits; "< 0.001" only below that."""
     return "< 0.001" if p < 0.001 else f"{p:#.2g}"
@@ -57,7 +64,7 @@ def p_value(p: float) -> str:
 def seconds(value: float) -> str:
     """Seconds: three significant digits below ten, else one or two decimals, thousands parted."""
     if abs(value) < 10:
-        return f"{value:#.3g}".rstrip(".")
+        return f"{value + 0.0:#.3g}".rstrip(".")
     return f"{value:,.2f}" if abs(value) < 10_000 else f"{value:,.1f}"
 
 

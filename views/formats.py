@@ -4,9 +4,11 @@ import csv
 import io
 import itertools
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING, Literal
 
 import orjson
@@ -107,12 +109,18 @@ def _cell(name: str, value: object) -> str:
     return orjson.dumps(value).decode() if isinstance(value, dict | list) else shown(name, value)
 
 
-_MARKDOWN = str.maketrans({char: "\\" + char for char in "\\`*_[]|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+_MARKUP = re.compile(r"[`*|~$]|(?<![^\W_])_|_(?![^\W_])|\\(?![^\W_])|^[#>]")
+"""What Markdown would read as markup: an underscore within a word, as in `stage_0`, is none."""
+_LINKS = re.compile(r"\]\s*[(\[:]|\[\^")
+_ENTITY = re.compile(r"&(?=#?\w)|<(?=[A-Za-z/!?])")
 
 
 def markdown_text(text: str) -> str:
     """`text` so that Markdown shows it as it is: no markup, no HTML, no end of a table's cell."""
-    return sanitize(text).translate(_MARKDOWN)
+    shown = _MARKUP.sub(r"\\\g<0>", sanitize(text))
+    if _LINKS.search(shown):
+        shown = re.sub(r"[\[\]]", r"\\\g<0>", shown)
+    return _ENTITY.sub(lambda found: escape(found[0]), shown)
 
 
 def to_terminal(names: Sequence[str], rows: Iterable[dict[str, object]], *, width: int | None, color: bool) -> str:

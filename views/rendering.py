@@ -52,7 +52,8 @@ def listing(form: Wanted, width: int | None, color: bool) -> str:
     """The projections that there are."""
     rows: list[dict[str, object]] = [dict(row) for row in projections.listing()]
     rows.append({"projection": REPORT, "answers": "The record of the run: every section, from events.", "from": "asd"})
-    names = list(rows[0])
+    brought = len({row["from"] for row in rows}) > 1 or form in ("json", "csv")
+    names = [name for name in rows[0] if name != "from" or brought]
     if form == "json":
         return to_json(rows)
     if form == "csv":

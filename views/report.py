@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from asd.views import glossary
+from asd.views.digits import NONE
 from asd.views.document import Block, Document, Language, Section, Table, Text
 from asd.views.report_closing import ablations, paper, reproducibility, timing
 from asd.views.report_results import results
@@ -61,8 +62,12 @@ def _preface(session: Session) -> tuple[Block, ...]:
     run = next(iter(session.rows("run")), None)
     if run is None:
         return (Text("The run has not started: the log holds no run.started.", warning=True),)
-    said = f"The figures of this record are {run['nature']}. Each table names the projection that it comes from."
+    said = f"The figures of this record are {run['nature']}. Each table names the projection that it comes from. "
+    said += f"A dash ({NONE}) stands where there can be no value."
     if run["state"] == "finished":
         return (Text(said), Text(verdict(session)))
-    unfinished = f"The run has not finished (state: {run['state']}); the record holds what was logged so far."
+    unfinished = (
+        f"The run has not finished (state: {run['state']}); the record holds what was logged so far. Where the run no"
+        f" longer goes on, asd-runner resume {session.run} records the rest."
+    )
     return (Text(said), Text(unfinished, warning=True))

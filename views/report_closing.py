@@ -3,7 +3,7 @@
 from asd.views.digits import NOT_RECORDED, shown
 from asd.views.document import Block, Code, Text
 from asd.views.latex import results_table
-from asd.views.report_setup import figure, table
+from asd.views.report_setup import figure, or_none, table
 from asd.views.sentences import abstract, method
 from asd.views.session import Session
 
@@ -73,11 +73,11 @@ def ablations(session: Session) -> tuple[Block, ...]:
         ("speedup", "speedup"),
         ("quality retention", "quality_retention"),
         ("accuracy", "accuracy"),
-        ("cost accuracy", "cost_accuracy"),
-        ("gain in cost accuracy", "cost_accuracy_gain"),
+        ("cost accuracy", "cost_accuracy", or_none("cost_accuracy")),
+        ("gain in cost accuracy", "cost_accuracy_gain", or_none("cost_accuracy_gain")),
         ("improvement factor", "improvement_factor"),
-        ("p, adjusted", "p_value"),
-        ("effect size", "effect_size"),
+        ("p, adjusted", "p_value", or_none("p_value")),
+        ("effect size", "effect_size", or_none("effect_size")),
         ("basis", "basis"),
         ("nature", "nature"),
         terms=("speedup", "quality retention", "cost accuracy", "improvement factor", "basis", "nature"),

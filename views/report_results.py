@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from asd.views.digits import NOT_RECORDED, p_value
+from asd.views.digits import NONE, NOT_RECORDED, fixed, p_value
 from asd.views.document import Block, Row, Table, Text
 from asd.views.linting import findings
-from asd.views.report_setup import figure, table
+from asd.views.report_setup import figure, or_none, table
 from asd.views.sentences import verdict
 from asd.views.session import Session
 
@@ -149,8 +149,8 @@ def _between(name: str, digits: int, factor: float = 1) -> Callable[[Row], str]:
         low, high = row[f"{name}_low"], row[f"{name}_high"]
         if not isinstance(low, float):
             return NOT_RECORDED
-        end = f"{high * factor:.{digits}f}" if isinstance(high, float) else "∞"
-        return f"[{low * factor:.{digits}f}, {end}]".replace("[-0.0,", "[0.0,").replace(", -0.0]", ", 0.0]")
+        end = fixed(high * factor, digits) if isinstance(high, float) else "∞"
+        return f"[{fixed(low * factor, digits)}, {end}]"
 
     return show
 
@@ -223,7 +223,7 @@ def _points(name: str) -> Callable[[Row], str]:
 
     def show(row: Row) -> str:
         value = row[name]
-        return f"{100 * value:.1f}".replace("-0.0", "0.0") if isinstance(value, float) else NOT_RECORDED
+        return fixed(100 * value, 1) if isinstance(value, float) else NOT_RECORDED
 
     return show
 
@@ -308,7 +308,7 @@ def _questions(session: Session) -> Table:
     def p(name: str) -> tuple[object, ...]:
         def show(row: Row) -> str:
             value = row[name]
-            return p_value(value) if isinstance(value, float) else "none"
+            return p_value(value) if isinstance(value, float) else NONE
 
         return (name.replace("p_value", "p, raw").replace("p_adjusted", "p, adjusted"), name, show)
 
@@ -320,17 +320,18 @@ def _questions(session: Session) -> Table:
         ("dataset", "task"),
         ("λ", "lambda"),
         ("estimate", "estimate"),
-        ("95 % low", "low_95"),
-        ("95 % high", "high_95"),
+        ("95 % low", "low_95", or_none("low_95")),
+        ("95 % high", "high_95", or_none("high_95")),
         p("p_value"),
         p("p_adjusted"),
-        ("effect size", "effect_size"),
+        ("effect size", "effect_size", or_none("effect_size")),
+        ("effect", "effect", or_none("effect")),
         ("samples", "samples"),
-        ("clusters", "clusters"),
+        ("clusters", "clusters", or_none("clusters")),
         ("seeds", "seeds"),
-        ("RNG seed", "rng_seed"),
+        ("RNG seed", "rng_seed", or_none("rng_seed")),
         ("method", "method"),
-        ("interval", "interval_method"),
+        ("interval", "interval_method", or_none("interval_method")),
         ("family", "family"),
         ("exploratory", "exploratory"),
         ("head read", "head_read"),

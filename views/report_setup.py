@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from asd.views.digits import NOT_RECORDED, duration, shown, size
+from asd.views.digits import NONE, NOT_RECORDED, duration, shown, size
 from asd.views.document import Block, Column, Fields, Figure, Row, Table, Text
 from asd.views.figures import NAMES
 from asd.views.session import Session
@@ -34,17 +34,17 @@ def dates(session: Session) -> tuple[Block, ...]:
         "phases",
         "Time per phase",
         ("phase", "phase"),
-        ("times entered", "entries", _entries("entries")),
-        ("cut off", "unfinished", _entries("unfinished")),
+        ("times entered", "entries", or_none("entries")),
+        ("cut off", "unfinished", or_none("unfinished")),
         ("time (s)", "time_s"),
         ("share", "share"),
     )
     return (Fields("run", pairs), attempts, phases, figure("phases"))
 
 
-def _entries(name: str) -> Callable[[Row], str]:
-    """How often a phase was entered or cut off; what is no phase is neither."""
-    return lambda row: "–" if row[name] is None else shown(name, row[name])
+def or_none(name: str) -> Callable[[Row], str]:
+    """A column in which a row without a value can have none: a dataset without clusters, a question without p."""
+    return lambda row: NONE if row[name] is None else shown(name, row[name])
 
 
 def _gap(row: Row) -> str:
@@ -64,13 +64,13 @@ def datasets(session: Session) -> tuple[Block, ...]:
         "Datasets",
         ("name", "task"),
         ("role", "role"),
-        ("hub path", "hub_path"),
-        ("config", "config"),
+        ("hub path", "hub_path", or_none("hub_path")),
+        ("config", "config", or_none("config")),
         ("split", "split"),
         ("samples", "samples"),
         ("used", "samples_used"),
         ("share used", "share_used"),
-        ("clusters", "clusters"),
+        ("clusters", "clusters", or_none("clusters")),
         ("fingerprint (SHA-256 of the rows used)", "fingerprint"),
         ("licence", "licence"),
         ("loaded from", "loaded_from"),

@@ -12,7 +12,7 @@ from asd.views.sanitize import sanitize
 from asd.views.tui.paint.words import lines, ruled
 
 _CELLS = re.compile(r"(?<!\\)\|")
-_ESCAPED = re.compile(r"\\([\\`*_\[\]|#~$])")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]|#~$>])")
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 _MARKS = re.compile(r"(?<!\\)(\*\*|`)")
 
