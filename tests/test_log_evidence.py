@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from log_files import crashed, problems, read_all, sealed
 from asd.core.errors import AsdError, ConflictError, DamageError, UsageError
 from asd.core.facts.run import RunPlanned
 from asd.core.facts.sample import SamplePlanned
+from asd.core.log import Record
 from asd.store.completeness import completeness
 from asd.store.copies import export_lines, merge
 from asd.store.files import FileLog
@@ -24,6 +26,7 @@ from asd.store.proof import Proof, ProofError, prove, prove_places, verify_proof
 from asd.store.signing import Signer, signers_of
 from asd.store.store import Store
 from asd.store.verify import verify
+from asd.views.event_lines import as_line
 from asd.views.runs import summaries
 from asd.views.verification import as_lines, ledger_as_lines
 
@@ -340,6 +343,24 @@ def test_what_is_no_folder_of_a_run_is_not_joined(run: Path, tmp_path: Path) -> 
 def test_a_query_of_a_store_without_runs_is_a_mistake(tmp_path: Path) -> None:
     done = asd("sql", "SELECT count(*) FROM events", "--store", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_each_stream_has_a_head_that_can_be_printed(run: Path) -> None:
+    sealed(run, [[started()]], stream="telemetry")
+    store = ("--store", run.parent)
+    assert asd("log", "head", *store).stdout.startswith("asd/run-1/main\n")
+    assert asd("log", "head", *store, "--stream", "telemetry").stdout.startswith("asd/run-1/telemetry\n")
+    refused = asd("log", "head", *store, "--stream", "nowhere")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "asd: run-1: no signed head of 'nowhere'; there are those of main, telemetry\n"
+
+
+def test_a_line_of_an_event_says_where_it_was_cut() -> None:
+    short, long = (
+        Record("r", "main", 0, datetime.now(UTC), "i", "k", 1, None, None, b"x" * size) for size in (160, 161)
+    )
+    assert as_line(short).endswith("x\n")
+    assert as_line(long).endswith("x…\n")
 
 
 def test_the_commands_say_with_their_exit_code_what_they_found(run: Path, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ WIDTH = 160
 
 
 def as_line(record: Record) -> str:
-    """Time, stream, number, kind, subject, and as much of the data as fits, safe for a terminal."""
+    """Time, stream, number, kind, subject, and the beginning of the data, "…" where there is more; safe for a
+    terminal."""
     time = record.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     head = f"{time} {record.stream} {record.seq} {record.kind} {record.subject or '-'} "
-    return sanitize(head + record.data.decode("utf-8", "replace")[:WIDTH]) + "\n"
+    data = record.data.decode("utf-8", "replace")
+    return sanitize(head + data[:WIDTH] + ("…" if len(data) > WIDTH else "")) + "\n"
 
 
 def as_json_line(record: Record) -> str:

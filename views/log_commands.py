@@ -108,7 +108,14 @@ def merge(
 
 
 @app.command()
-def head(store: StoreOption = Path(STORE), run: RunOption = None, output: OutputOption = None) -> None:
+def head(
+    store: StoreOption = Path(STORE),
+    run: RunOption = None,
+    stream: Annotated[
+        str | None, typer.Option("--stream", metavar="STREAM", help="The stream; main where none is named.")
+    ] = None,
+    output: OutputOption = None,
+) -> None:
     """Print a run's latest signed head, to keep elsewhere.
 
     `asd verify --head` finds by it what was cut off or put back since.
@@ -120,7 +127,9 @@ def head(store: StoreOption = Path(STORE), run: RunOption = None, output: Output
     notes = {one.stream: one.latest_head for one in verify(log.path).streams if one.latest_head}
     if not notes:
         raise UsageError(f"{log.run}: no signed head yet; one is made when a file is sealed and at the end")
-    emit(notes.get("main") or next(iter(notes.values())), output)
+    if stream is not None and stream not in notes:
+        raise UsageError(f"{log.run}: no signed head of {stream!r}; there are those of {', '.join(notes)}")
+    emit(notes.get(stream or "main") or next(iter(notes.values())), output)
 
 
 def _is_wanted(record: "Record", kinds: frozenset[str]) -> bool:

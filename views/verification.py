@@ -20,7 +20,7 @@ def as_lines(found: "Verification", key: str | None = None) -> str:
     lines = [line for one in found.streams for line in (f"{one.stream}: {_size(one)}", f"  root {in_base64(one.root)}")]
     lines += [f"{one.stream}: {count} events of unknown kind or version {kind}, kept as they are"
               for one in found.streams for kind, count in sorted(one.unknown.items())]  # fmt: skip
-    lines += [f"{one.stream}: {one.torn_bytes} bytes after the last commit, of a write that was interrupted"
+    lines += [f"{one.stream}: {one.torn_bytes:,} bytes after the last commit, of a write that was interrupted"
               for one in found.streams if one.torn_bytes]  # fmt: skip
     lines += [f"{one.file}: event {one.event}, byte {one.offset}: {one.what}" for one in found.problems]
     lines += [f"{one.stream}: {_signed(one)}" for one in found.streams]
