@@ -20,7 +20,7 @@ from asd.core.errors import DamageError, UsageError
 from asd.core.event import Event, Fact, JsonObject, kinds
 from asd.core.log import START, Cursor, Record
 from asd.store.catalogue import Catalogue
-from asd.store.catalogue_decode import raw_table
+from asd.store.catalogue_decode import connect, raw_table
 from asd.store.catalogue_types import columns, literal, table_name
 from asd.store.files import FileLog
 from asd.store.memory import MemoryLog
@@ -449,3 +449,11 @@ def test_the_locks_hold_for_duckdb_itself_and_not_only_for_the_reading_of_statem
     for query in ("SET lock_configuration = false", "COPY (SELECT 1) TO 'out.csv'", "ATTACH 'a.db'", "LOAD httpfs"):
         with pytest.raises(duckdb.Error):
             db.execute(query)
+
+
+def test_a_slow_query_leaves_standard_output_to_its_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    """DuckDB draws a bar of progress there, of what takes longer than `progress_bar_time` (in ms; 2,000 by itself)."""
+    with connect() as db:
+        db.execute("SET progress_bar_time = 1; SET threads = 1")
+        db.execute("SELECT count(*) FROM range(1000000) WHERE md5(range::VARCHAR) LIKE '%ab%'").fetchall()
+    assert capfd.readouterr().out == ""
