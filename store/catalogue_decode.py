@@ -32,7 +32,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that speaks UTC, installs nothing, and writes nothing to standard output (as its bar of
     progress is, once a query takes two seconds)."""
     db = duckdb.connect()
-    db.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar = false")
+    db.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false; SET enable_progress_bar_print = false")
     return db
 
 
