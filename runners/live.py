@@ -97,11 +97,11 @@ class LiveCascade(Runner):
     def _stage(self, stage: int, reached: Sequence[Asked], walk: "Walk", state: State) -> Iterator[Step]:
         with ExitStack() as stack:
             sessions: list[Session] = []
-            loading = load(stage, self.stages[stage], stack, sessions)
-            yield from timed(state, "stage loading", loading, again=True)
+            loading, of = load(stage, self.stages[stage], stack, sessions), (stage, self.stages[stage].model)
+            yield from timed(state, "stage loading", loading, again=True, of=of)
             for task in dict.fromkeys(one.task.task for one in reached):
                 mine = [one for one in reached if one.task.task == task]
-                yield from timed(state, task, walk.answer(stage, mine, sessions[0]), again=True)
+                yield from timed(state, task, walk.answer(stage, mine, sessions[0]), again=True, of=of)
 
 
 class Walk:

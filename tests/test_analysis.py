@@ -143,6 +143,12 @@ def test_a_statistic_carries_the_head_that_its_runner_had_read(timed: Session) -
     assert {row["head_read"] for row in timed.rows("statistics")} == {f"main {phase['seq']}"}
 
 
+def test_a_phase_of_a_stage_says_of_which_and_of_which_model(timed: Session) -> None:
+    query = "SELECT phase, stage, model FROM phase_started WHERE stage IS NOT NULL ORDER BY seq"
+    told = [(row["phase"], row["stage"], row["model"]) for row in timed.catalogue.sql(query).to_pylist()]
+    assert told == [(phase, at, name) for at, name in enumerate("abc") for phase in ("stage loading", "gsm8k")]
+
+
 def test_an_attempt_that_reads_further_finds_the_same_and_says_no_statistic_again(
     recorded: tuple[Runner, MemoryLog],
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from fixtures_run import log_of, run_events
 
 from asd.core.event import Event
-from asd.core.facts.run import RunFinished
+from asd.core.facts.run import PhaseStarted, RunFinished
 from asd.store.store import Store
 
 RUN = "fixture-20260101-000000-abcdef"
@@ -279,6 +279,16 @@ def test_progress_in_plain_lines_tells_each_phase_and_each_tenth() -> None:
     assert lines[0] == "preparation"
     assert any(line.startswith("generated 72 of 72 (100%)") for line in lines)
     assert sum(line.startswith("generated") for line in lines) <= 10
+
+
+def test_progress_says_which_stage_is_loaded_and_which_model_answers() -> None:
+    from asd.views.progress import Plain
+
+    out = io.StringIO()
+    watch = Plain(out)
+    for phase in (PhaseStarted(phase="stage loading", stage=1, model="two"), PhaseStarted(phase="costs")):
+        watch(phase)
+    assert out.getvalue().splitlines() == ["stage loading: stage 1, two", "costs"]
 
 
 def test_why_tells_the_query_and_lists_the_events(store: Path) -> None:

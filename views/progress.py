@@ -60,7 +60,7 @@ class Plain:
     def __call__(self, event: Event) -> None:
         """Print what is new."""
         if isinstance(event, PhaseStarted):
-            self._print(event.phase)
+            self._print(_phase(event))
         unit = self._counting.see(event)
         if unit is not None and self._counting.share(unit) >= self._next.get(unit, STEP):
             self._next[unit] = self._counting.share(unit) + STEP
@@ -71,6 +71,11 @@ class Plain:
 
         self._out.write(sanitize(line) + "\n")
         self._out.flush()
+
+
+def _phase(event: PhaseStarted) -> str:
+    """The phase, and of which stage it is."""
+    return event.phase if event.stage is None else f"{event.phase}: stage {event.stage}, {event.model}"
 
 
 @contextmanager
@@ -99,7 +104,7 @@ def _bars(out: TextIO) -> Iterator[Watch]:
 
         def watch(event: Event) -> None:
             if isinstance(event, PhaseStarted):
-                progress.console.print(Text(sanitize(event.phase), style="dim"))
+                progress.console.print(Text(sanitize(_phase(event)), style="dim"))
             unit = counting.see(event)
             if unit is None:
                 return

@@ -78,10 +78,18 @@ class RunFailed(Event, kind="run.failed", v=1):
     duration_s: float
 
 
-class PhaseStarted(Event, kind="phase.started", v=1):
-    """A phase began; a phase that is entered several times adds up."""
+class PhaseStarted(Event, kind="phase.started", v=2):
+    """A phase began; a phase that is entered several times adds up. `stage` and `model` say of which stage it is, where
+    it is of one; version 1 does not say it."""
 
     phase: str
+    stage: int | None = None
+    model: str | None = None
+
+    @classmethod
+    def upcast_v1(cls, data: JsonObject) -> JsonObject:
+        """The stage was not said."""
+        return data
 
     @property
     def subject(self) -> str:

@@ -40,13 +40,14 @@ def generate(
             continue
         with ExitStack() as stack:
             sessions: list[Session] = []
-            yield from timed(state, "stage loading", load(stage, engine, stack, sessions), again=True)
+            of = (stage, engine.model)
+            yield from timed(state, "stage loading", load(stage, engine, stack, sessions), again=True, of=of)
             for task in tasks:
                 mine = [one for one in asked if one.task is task]
                 for draw in draws:
                     sampling = Sampling(max_tokens=task.max_tokens, stop=task.stop, temperature=temperature, seed=draw)
                     work = Stage(stage, engine, sessions[0], sampling, weights(stage, state))
-                    yield from timed(state, task.task, work.answer(task, mine, known, state), again=True)
+                    yield from timed(state, task.task, work.answer(task, mine, known, state), again=True, of=of)
 
 
 def _tasks(asked: Sequence[Asked]) -> list[Task]:
