@@ -66,13 +66,17 @@ def _run_of(first: Path, second: Path, target: Path) -> str:
 
 @contextmanager
 def _alone_in(target: Path) -> Iterator[None]:
-    """Two that made the same run at once would make one run of both."""
+    """Two that made the same run at once would make one run of both. (Some network file systems lock no folder.)"""
     fd = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
     except BlockingIOError:
+        os.close(fd)
         raise BusyError(f"{target}: another process is joining copies here; wait until it ends") from None
+    except OSError:
+        pass
+    try:
+        yield
     finally:
         os.close(fd)
 
