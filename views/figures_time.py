@@ -66,7 +66,7 @@ FROM phase_finished f ORDER BY stream, seq
 _READINGS = """
 SELECT device, epoch_us(time) / 1000000 AS at_s, utilization, memory_used_bytes / memory_total_bytes AS memory,
     temperature_c
-FROM device_sampled ORDER BY device, at_s
+FROM device_sampled ORDER BY device, at_s, stream, seq
 """
 
 
