@@ -385,3 +385,15 @@ def test_a_report_that_was_handed_out_verifies_until_it_is_edited(store: Path, t
     file.write_text(file.read_text().replace("0.750", "0.950"))
     done = command("asd", "verify", "--report", str(file), store=tmp_path / "store")
     assert (done.returncode, done.stdout) == (3, "")
+
+
+@pytest.mark.parametrize(("closed", "shown"), [("<&-", True), ("2>&-", True), (">&-", False)])
+def test_a_stream_that_was_closed_beforehand_is_no_harm(store: Path, closed: str, shown: bool) -> None:
+    for words in (("runs",), ("sql", "SELECT run FROM run_started")):
+        code = "from asd.views.commands import main; main()"
+        line = f'"$0" "$@" {closed}'
+        env = {**os.environ, "ASD_STORE": str(store)}
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable, "-c", code, *words], capture_output=True, text=True, env=env, timeout=300
+        )
+        assert (done.returncode, RUN in done.stdout, done.stderr) == (0, shown, "")

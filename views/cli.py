@@ -43,9 +43,19 @@ def new_app(help: str) -> typer.Typer:
 
 def run_app(app: typer.Typer) -> NoReturn:
     """Run the command line and exit: errors of asd are one line on standard error and their own exit code."""
+    _open_closed_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     sys.exit(exit_code(app))
+
+
+def _open_closed_streams() -> None:
+    """What was closed by whoever called (`2>&-`) is opened to nowhere, so that no other file gets its number."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(opened)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def exit_code(run: Callable[[], object]) -> int:
