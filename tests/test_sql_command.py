@@ -220,6 +220,16 @@ def test_a_query_that_takes_too_long_is_given_up_with_exit_code_1(store: Path) -
     assert alive(mark) == []
 
 
+def test_time_is_up_also_for_a_process_that_has_begun_to_print(store: Path) -> None:
+    chatty = (
+        "import asd.views.sql_command as given, time\n"
+        "given._answer = lambda *_: (print('some', flush=True), time.sleep(60))\n"
+    )
+    done = sql("SELECT 1", store, "--timeout", "1", before=chatty)
+    assert (done.returncode, done.stdout) == (1, "some\n")
+    assert "no answer in 1 s" in done.stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_query_and_its_process(store: Path, number: signal.Signals, code: int) -> None:
     process, mark = started(ENDLESS, store)

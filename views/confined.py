@@ -21,7 +21,7 @@ from asd.views.cli import exit_code
 BLOCK = 1 << 16
 """Bytes of output that are passed on at a time."""
 LOOK_S = 0.1
-"""How often a process is looked at that has not printed anything yet."""
+"""How often a process is looked at that prints nothing."""
 BESIDES = 512 << 20
 """What an interpreter with its packages takes up before it does anything, in bytes."""
 _LAZY = ("pyarrow", "duckdb", "numpy", "rich", "orjson")
@@ -52,7 +52,7 @@ def confined(
     files, network or other processes; where the system has no Landlock that is left to `work`, see `can_confine`.
     Start it before anything that starts threads is imported: `work` imports that itself.
 
-    Raises `LimitError` where nothing is printed in `timeout_s` seconds or `memory_bytes` are exceeded, `ProcessError`
+    Raises `LimitError` where it is not done in `timeout_s` seconds or takes up more than `memory_bytes`, `ProcessError`
     where the process is killed, and `SystemExit` with its exit code where that is not 0: it has said why.
     """
     reading, writing = os.pipe()
@@ -78,16 +78,23 @@ def can_confine() -> bool:
 
 
 def _printed(pipe: int, pid: int, timeout_s: float | None, memory_bytes: int | None) -> Iterator[bytes]:
-    ends = math.inf if timeout_s is None else time.monotonic() + timeout_s
-    while not select.select([pipe], [], [], max(0.0, min(LOOK_S, ends - time.monotonic())))[0]:
-        if time.monotonic() >= ends:
+    """What comes through `pipe`, block by block; the time that its reader takes over a block is not the process's."""
+    left_s = math.inf if timeout_s is None else timeout_s
+    while True:
+        began = time.monotonic()
+        ready = select.select([pipe], [], [], max(0.0, min(LOOK_S, left_s)))[0]
+        block = os.read(pipe, BLOCK) if ready else b""
+        left_s -= time.monotonic() - began
+        if block:
+            yield block
+        elif ready:
+            return
+        elif left_s <= 0:
             raise LimitError(f"no answer in {timeout_s:g} s; ask for less, or allow more with --timeout")
-        if memory_bytes is not None and _resident_bytes(pid) > memory_bytes + BESIDES:
+        elif memory_bytes is not None and _resident_bytes(pid) > memory_bytes + BESIDES:
             raise LimitError(
                 "the answer takes more memory than it may; ask for fewer rows, or allow more with --memory"
             )
-    while block := os.read(pipe, BLOCK):
-        yield block
 
 
 def _resident_bytes(pid: int) -> int:
@@ -115,10 +122,10 @@ def _child(work: Callable[[], None], readable: Sequence[Path] | None, out: int, 
         confine.die_with_parent(parent)
         _only_open(out)
         code = exit_code(lambda: _work(work, readable))
+        sys.stderr.flush()
     except Exception:  # noqa: BLE001 - whatever it is, this process must not go on as its parent would
         sys.excepthook(*sys.exc_info())
     finally:
-        sys.stderr.flush()
         os._exit(code)
 
 
