@@ -103,12 +103,6 @@ def test_a_projection_comes_in_four_formats(store: Path, form: str) -> None:
     assert done.stderr == ""
 
 
-def test_a_table_without_rows_says_so(store: Path) -> None:
-    done = command("asd", "project", "certificates", store=store)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.endswith(" has no rows for certificates\n")
-
-
 def test_projections_are_listed_without_a_run(tmp_path: Path) -> None:
     done = command("asd", "project", "--json", store=tmp_path)
     assert {"results", "report"} <= {row["projection"] for row in json.loads(done.stdout)}

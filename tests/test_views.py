@@ -29,7 +29,7 @@ from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
 from asd.views.diff import diff
-from asd.views.formats import markdown_text, render, to_csv
+from asd.views.formats import markdown_text, render, to_csv, to_terminal
 from asd.views.latex import latex_text
 from asd.views.linting import findings
 from asd.views.markdown import to_markdown
@@ -580,3 +580,10 @@ def test_a_setting_that_is_a_list_is_one_row_and_one_difference() -> None:
     second = of([started.model_copy(update={"config": {**config, "lambdas": [0.1, 5]}})])
     [differing] = diff(first, second).facts["settings"]
     assert differing == {"what": "lambdas", "first": "[0.1, 2, null]", "second": "[0.1, 5]"}
+
+
+@pytest.mark.parametrize("width", [20, 200, None])
+def test_a_table_without_rows_still_names_its_columns(width: int | None) -> None:
+    names = [f"column_{number}" for number in range(9)]
+    shown = to_terminal(names, [], width=width, color=False)
+    assert all(name in shown for name in names)

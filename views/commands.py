@@ -92,8 +92,6 @@ def project(
     try:
         data = rendering.rendered(session, name, wanted, lang, width(), color())
         emit_bytes([data], output)
-        if not data:
-            tell(f"{session.run} has no rows for {name}")
         if name == rendering.REPORT and output is not None:
             try:
                 publish(store_of(store), session, data, wanted, lang)

@@ -126,15 +126,15 @@ def markdown_text(text: str) -> str:
 def to_terminal(names: Sequence[str], rows: Iterable[dict[str, object]], *, width: int | None, color: bool) -> str:
     """A table for a terminal of `width` columns; every cell is sanitized and never read as markup.
 
-    Where it is too wide, one or two rows are written field by field; of more rows, the first columns are shown, and
-    the rest are named below.
+    Where it is too wide, one or two rows are written field by field; of more rows, and of none, the first columns are
+    shown, and the rest are named below.
     """
     kept = list(rows)
     cells = [[sanitize(_cell(name, row[name])) for name in names] for row in kept]
     widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(names)]
     if width is None or sum(widths) + GAP * len(widths) <= width or len(names) * LEAST <= width:
         return _grid(names, kept, width=width or max(40, sum(widths) + GAP * len(widths)), color=color)
-    if len(kept) <= 2:
+    if 1 <= len(kept) <= 2:
         return "\n".join(_fields(names, row, width=width, color=color) for row in kept)
     fitting = _fitting(widths, width)
     rest = ", ".join(names[fitting:])
