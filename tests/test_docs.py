@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -81,6 +82,32 @@ def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
         assert place.exists(), target
         if anchor and place.suffix == ".md":
             assert anchor in anchors(place), target
+
+
+COMMANDS = sorted(
+    {
+        line
+        for page in PAGES
+        for language, _, text in FENCE.findall(page.read_text("utf-8"))
+        if language in ("", "sh")
+        for line in (one.strip() for one in text.splitlines())
+        if line.startswith(("asd ", "asd-runner "))
+    }
+)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_that_is_shown_is_one_that_there_is_with_such_options(line: str) -> None:
+    from typer.testing import CliRunner
+
+    from asd.views import commands, projections, runner_commands
+
+    program, *words = shlex.split(line, comments=True)
+    apps = {"asd": commands.app, "asd-runner": runner_commands.app}
+    done = CliRunner().invoke(apps[program], [*words, "--help"])
+    assert done.exit_code == 0, done.output
+    if words[0] == "project" and len(words) > 1:
+        assert words[1] in {*projections.names(), "report"}
 
 
 def anchors(page: Path) -> set[str]:
