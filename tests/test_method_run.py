@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ladders import settings, write_ladder
@@ -200,6 +201,17 @@ def test_a_row_of_the_router_leads_back_to_its_points_and_to_what_it_foretold(lo
     assert told["policy_evaluated"].events > told["frontier_measured"].events == 1
     other = {one.table: one.events for one in why(session, "policies", {"policy": "myopic"}).sources}
     assert other["router_asked"] == 0
+
+
+def test_the_rival_runs_the_cheapest_stage_where_cost_is_all_and_the_whole_ladder_where_it_is_nothing(
+    whole: list[Event], folder: Path, peer: ModuleType
+) -> None:
+    trial = peer.Trial(peer.ground_of(State.of(whole), folder / "files"), 1)
+    right = trial.sides[1][0]
+    assert trial.point([1e9] * 3) == pytest.approx((trial.costs[0], right[:, 0].mean()))
+    cost, accuracy = trial.point([0.0] * 3)
+    assert 1 < cost <= trial.costs.sum() + 1e-12
+    assert accuracy > right[:, 0].mean()
 
 
 @pytest.mark.parametrize("budget", [0.1, 0.3, 0.8])

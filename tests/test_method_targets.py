@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
 from asd.runners.base import record
 from asd.runners.config import load_runner
+from asd.runners.state import State
 from asd.store.memory import MemoryLog
 from asd.views.session import Session
 
@@ -22,23 +25,27 @@ NAMED = {"optimal stopping with recall": "optimal-stopping", "random mix": "rand
 """What the page calls a policy, where it is not its name."""
 
 
-def session(config: str, folder: Path, data: Path, *overrides: str) -> Session:
+def recorded(config: str, folder: Path, data: Path, *overrides: str) -> MemoryLog:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASD_DATA", str(data))
         runner = load_runner(config, (*FEWER, *overrides))
     log = MemoryLog(config)
     record(runner.at(folder), log, command=())
-    return Session(log)
+    return log
 
 
 @pytest.fixture(scope="module")
-def gsm8k(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def log(tmp_path_factory: pytest.TempPathFactory) -> MemoryLog:
     from conftest import BENCHMARK_DATA
 
     if not BENCHMARK_DATA.is_dir():
         pytest.skip(f"no benchmark data in {BENCHMARK_DATA}; set ASD_SHARED_DATA to a folder of it")
-    folder = tmp_path_factory.mktemp("gsm8k")
-    return session("gsm8k-recorded", folder, BENCHMARK_DATA)
+    return recorded("gsm8k-recorded", tmp_path_factory.mktemp("gsm8k"), BENCHMARK_DATA)
+
+
+@pytest.fixture(scope="module")
+def gsm8k(log: MemoryLog) -> Session:
+    return Session(log)
 
 
 def test_single_models_are_as_right_as_their_authors_recorded(gsm8k: Session) -> None:
@@ -67,12 +74,26 @@ def test_optimal_stopping_is_above_the_hull_of_single_models(gsm8k: Session) -> 
     assert ours["area"] > rows["threshold"]["area"]
 
 
+def test_the_best_peer_with_the_same_estimates_is_as_the_page_says(log: MemoryLog, peer: ModuleType) -> None:
+    state = State.of(one.event for one in log.read())
+    found = {
+        name: np.mean([area for area, _ in pairs])
+        for name, pairs in peer.measured(peer.ground_of(state, Path())).items()
+    }
+    told = re.search(r"five seeds the peer has ([\d.]+)\s+and\s+optimal\s+stopping ([\d.]+)", PAGE.read_text())
+    assert told is not None
+    assert [float(one) for one in told.groups()] == pytest.approx(
+        [found["cascade-routing"], found["optimal-stopping"]], abs=0.003
+    )
+    assert found["optimal-stopping"] > found["cascade-routing"] - 0.002
+
+
 def test_the_predictor_tells_right_answers_from_wrong_ones_at_every_stage(gsm8k: Session) -> None:
     found = [row["auroc"] for row in gsm8k.rows("predictor")]
     assert all(one >= least for one, least in zip(found, (0.778, 0.781, 0.815, 0.806), strict=True))
 
 
 def test_no_policy_gains_on_answers_whose_text_tells_nothing(benchmark_data: Path, tmp_path: Path) -> None:
-    rows = session("crux-recorded", tmp_path, benchmark_data, "policy.prices=24").rows("policies")
+    rows = Session(recorded("crux-recorded", tmp_path, benchmark_data, "policy.prices=24")).rows("policies")
     gaps = {row["policy"]: row["gap_closed"] for row in rows if row["policy"] != "oracle"}
     assert all(gap < 0.08 for gap in gaps.values()), gaps
