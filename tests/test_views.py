@@ -29,7 +29,9 @@ from asd.store.memory import MemoryLog
 from asd.store.store import Store
 from asd.views import digits, glossary, projections, schemas
 from asd.views.diff import diff
+from asd.views.document import Figure, Table
 from asd.views.formats import markdown_text, render, to_csv, to_terminal
+from asd.views.japanese import KEPT, WORDS
 from asd.views.latex import latex_text
 from asd.views.linting import findings
 from asd.views.markdown import to_markdown
@@ -587,3 +589,15 @@ def test_a_table_without_rows_still_names_its_columns(width: int | None) -> None
     names = [f"column_{number}" for number in range(9)]
     shown = to_terminal(names, [], width=width, color=False)
     assert all(name in shown for name in names)
+
+
+def test_every_heading_and_caption_of_a_japanese_report_is_japanese(session: Session) -> None:
+    assert all(english != japanese for english, japanese in WORDS.items())
+    told = [block for section in build(session, "ja").sections for block in section.blocks]
+    words = {word for block in told if isinstance(block, Table) for word in (block.caption, *_headings(block))}
+    words |= {block.caption for block in told if isinstance(block, Figure)}
+    assert [word for word in words if word not in KEPT and word not in WORDS.values()] == []
+
+
+def _headings(table: Table) -> list[str]:
+    return [column.heading for column in table.columns]

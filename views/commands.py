@@ -38,7 +38,9 @@ FormatOption = Annotated[
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The projection, or 'report'; none lists them.")
 ]
-LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings.")]
+LanguageOption = Annotated[
+    Literal["en", "ja"], typer.Option("--lang", help="The language of a report's headings and captions.")
+]
 AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", metavar="WHEN", help="Only what was logged by then: a sequence number, or a time."),

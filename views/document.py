@@ -8,7 +8,7 @@ from asd.views.digits import shown
 
 Row = dict[str, object]
 Language = Literal["en", "ja"]
-"""Of the headings."""
+"""Of titles, headings, captions and fixed sentences."""
 
 
 @dataclass(frozen=True, slots=True)

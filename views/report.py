@@ -40,7 +40,7 @@ _SECTIONS: tuple[Callable[[Session], tuple[Block, ...]], ...] = (
 def build(session: Session, language: Language = "en") -> Document:
     """The report on the session's run. Raises `UsageError` where a projection's SQL fails."""
     sections = tuple(
-        Section(number, titles[language == "ja"], section(session))
+        Section(number, titles[language == "ja"], _blocks(section(session), language))
         for number, (titles, section) in enumerate(zip(TITLES, _SECTIONS, strict=True), 1)
     )
     terms = [
@@ -49,6 +49,14 @@ def build(session: Session, language: Language = "en") -> Document:
     title = "実験記録" if language == "ja" else "Record of the run"
     preface = (*_preface(session), *_warned(sections))
     return Document(f"{title} {session.run}", session.run, preface, sections, glossary.used(terms))
+
+
+def _blocks(blocks: tuple[Block, ...], language: Language) -> tuple[Block, ...]:
+    if language == "en":
+        return blocks
+    from asd.views.japanese import in_japanese
+
+    return tuple(map(in_japanese, blocks))
 
 
 def _warned(sections: tuple[Section, ...]) -> tuple[Block, ...]:
