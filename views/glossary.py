@@ -13,8 +13,9 @@ DEFINITIONS = {
     "answers have no times it is the same ratio of costs, and the column 'speedup in' says so.",
     "cost accuracy": "1 − |predicted − measured| ÷ measured, on the run's totals.",
     "improvement factor": "speedup with ÷ speedup without.",
-    "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another; d_z is the "
-    "mean of ln(our time ÷ baseline time) over its standard deviation, negative where ours is faster.",
+    "effect size": "for paired right/wrong outcomes the risk difference, unless the row names another.",
+    "d_z": "of log-latency: the mean over samples of ln(our time ÷ baseline time) over its standard deviation; "
+    "negative where ours is faster.",
     "least detectable difference": "the least accuracy difference that a two-sided McNemar test on so many samples "
     "finds with a power of 80 % at the run's significance level, given how often the two differ; samples in clusters "
     "count for samples ÷ design effect.",
@@ -37,7 +38,7 @@ def anchor(term: str) -> str:
 def within(column: str) -> list[tuple[str, str]]:
     """The terms that the name of a column holds, each with its definition: `baseline_accuracy` holds two."""
     words = f" {column.replace('lambda', 'λ').replace('_', ' ')} "
-    found = [term for term in DEFINITIONS if f" {term.replace('-', ' ')} " in words]
+    found = [term for term in DEFINITIONS if f" {term.replace('-', ' ').replace('_', ' ')} " in words]
     return [(term, DEFINITIONS[term]) for term in found]
 
 

@@ -192,7 +192,7 @@ def _log_latency(session: Session) -> tuple[Table, ...]:
         ("seeds", "seeds"),
         ("d_z of log-latency", "d_z"),
         ("nature", "nature"),
-        terms=("effect size", "nature"),
+        terms=("d_z", "nature"),
     )
     rows = tuple(row for row in made.rows if row["d_z"] is not None)
     return (replace(made, rows=rows),) if rows else ()
