@@ -16,7 +16,7 @@ from asd.core.log import EventLog
 from asd.core.plugins import load_events
 from asd.store.catalogue_cache import RAW, scan, typed_folders
 from asd.store.catalogue_decode import connect, empty, fill, known_kinds, raw_table
-from asd.store.catalogue_types import literal, quoted, table_name
+from asd.store.catalogue_types import literal, quoted, table_file, table_name
 from asd.store.segments import Segment
 
 MACROS = """
@@ -140,8 +140,8 @@ class Catalogue:
         made = []
         for kind, cls in known.items():
             name = table_name(kind)
-            files = [folder / f"{name}.parquet" for folder in typed]
-            parts = list(self._files([one for one in files if one.exists()]))
+            file = table_file(cls)
+            parts = list(self._files([folder / file for folder in typed if (folder / file).exists()]))
             if kind in filled:
                 parts.append(f"hot.{quoted(f'{schema}_{name}')}")
                 fill(self.db, "raw_hot", parts[-1], cls, filled[kind])

@@ -1,31 +1,32 @@
 """Typed tables of sealed segments, kept as Parquet beside the log; deleting them only costs making them again.
 
-Each segment has a folder of its own, named after its hash, with one Parquet file per event kind, in the log's order.
-The writer makes it after sealing a full file, so that a long run opens at once; a reader makes what is missing. The
-segment itself is linked into it, so that a query under way survives its being joined into a larger one.
+<cache>/<build>/<segment>/<kind>-<hash>.parquet    the rows of one kind, in the log's order
+<cache>/<build>/<segment>/raw-segment.parquet      the segment itself
+
+The writer makes a segment's folder after sealing a full file, so that a long run opens at once; a reader makes what is
+missing. What another build has made in the same way is linked, not made again. So is the segment, so that a query under
+way survives its being joined into a larger one.
 """
 
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import duckdb
-
 from asd.core.errors import DamageError
 from asd.core.event import Event
-from asd.store.catalogue_decode import connect, fill, known_kinds, typed
-from asd.store.catalogue_types import literal, quoted, table_name
+from asd.store.catalogue_decode import connect, known_kinds, write
+from asd.store.catalogue_types import literal, table_file
 from asd.store.segments import MAKING, Segment, typed_places
 
 RAW = "raw-segment.parquet"
-"""The name under which the segment itself is in its folder; no table has a hyphen in its name."""
+"""The name under which the segment itself is in its folder; behind the hyphen of a table is a hash."""
 KEPT_S = 600.0
 """A folder is not removed before this age in seconds, since another process may be reading it."""
 
@@ -44,21 +45,31 @@ def typed_folders(
         root.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
             list(pool.map(lambda one: _make(one[0], one[1], kinds, mark), missing))
-        _sweep(root, places)
+        _sweep(place for place in set(root.iterdir()).difference(places) if _is_left(place))
+        _sweep(_outlived(root))
     return places
 
 
-def _sweep(root: Path, kept: Collection[Path]) -> None:
-    """Remove what is left of segments that are no more, unless a reader may just have opened it."""
-    for place in set(root.iterdir()).difference(kept):
+def _sweep(places: Iterable[Path]) -> None:
+    """Remove folders, unless a reader may just have opened them."""
+    for place in places:
         with suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > KEPT_S and _is_left(place):
+            if time.time() - place.stat().st_mtime > KEPT_S:
                 shutil.rmtree(place, ignore_errors=True)
 
 
 def _is_left(place: Path) -> bool:
-    """Whether making it was interrupted, or it has the only link to its segment."""
-    return place.name.startswith(MAKING) or (place / RAW).stat().st_nlink == 1
+    """Whether making it was interrupted, or all links to its segment are in folders such as this."""
+    links = len(list(place.parent.parent.glob(f"*/{place.name}/{RAW}")))
+    with suppress(FileNotFoundError):
+        return place.name.startswith(MAKING) or (place / RAW).stat().st_nlink <= links
+    return False
+
+
+def _outlived(root: Path) -> list[Path]:
+    """The folders of other builds but the one that was last added to: programs may be running that read that one."""
+    others = [one for one in root.parent.glob("?" * len(root.name)) if one != root]
+    return sorted(others, key=lambda one: one.stat().st_mtime)[:-1]
 
 
 def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]], mark: str) -> None:
@@ -67,7 +78,7 @@ def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]], mark: st
     making = Path(tempfile.mkdtemp(prefix=MAKING + mark, dir=place.parent))
     try:
         _link(segment.path, making / RAW)
-        _write(making, kinds)
+        _write(making, kinds, list(place.parent.parent.glob(f"*/{place.name}")))
         _move(making, place)
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -81,23 +92,24 @@ def _move(making: Path, place: Path) -> None:
             raise
 
 
-def _write(making: Path, kinds: dict[str, type[Event]]) -> None:
-    """One thread a segment: rows keep their order, so the same segment always gives the same bytes."""
+def _write(making: Path, kinds: dict[str, type[Event]], others: Sequence[Path]) -> None:
+    """One thread a segment: rows keep their order, so the same segment always gives the same bytes. `others` are the
+    folders that other builds have made of it."""
     with connect() as db:
         db.execute(f"SET threads = 1; CREATE VIEW raw AS SELECT * FROM {scan([making / RAW])}")
         for kind, oldest in known_kinds(db, "raw", kinds).items():
-            target = literal(str(making / f"{table_name(kind)}.parquet"))
-            rows = _rows(db, kinds[kind], oldest)
-            db.execute(f"COPY ({rows}) TO {target} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)")
+            target = making / table_file(kinds[kind])
+            if not _taken(target, others):
+                write(db, "raw", target, kinds[kind], oldest)
 
 
-def _rows(db: duckdb.DuckDBPyConnection, cls: type[Event], oldest: int) -> str:
-    """The SQL that gives the typed rows of `cls`; where older versions have to be lifted, out of a table."""
-    if oldest >= cls.v:
-        return typed(cls, "raw", f"kind = {literal(cls.kind)} AND v = {cls.v}")
-    name = quoted(table_name(cls.kind))
-    fill(db, "raw", name, cls, oldest)
-    return f"SELECT * FROM {name} ORDER BY run, stream, seq"
+def _taken(target: Path, others: Sequence[Path]) -> bool:
+    """Whether one of the folders `others` has the same file; it is linked then."""
+    for folder in others:
+        with suppress(FileNotFoundError):
+            _link(folder / target.name, target)
+            return True
+    return False
 
 
 def _link(path: Path, place: Path) -> None:

@@ -1,10 +1,14 @@
 """From a pydantic model to DuckDB columns: each event kind is one typed table."""
 
+import inspect
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -94,10 +98,30 @@ def literal(text: str) -> str:
 
 
 def fingerprint(kinds: Mapping[str, type[Event]]) -> str:
-    """A short hash of every table's columns and version: a cache made under another one is not read."""
-    return sha256("\n".join(_described(kinds)).encode()).hexdigest()[:16]
+    """A short hash of the names of every kind's file: a folder made under another one is not read."""
+    return _short("\n".join(sorted(map(table_file, kinds.values()))))
 
 
-def _described(kinds: Mapping[str, type[Event]]) -> Iterator[str]:
-    for kind, cls in sorted(kinds.items()):
-        yield f"{kind} v{cls.v} {columns(cls)}"
+def table_file(cls: type[Event]) -> str:
+    """The name of a file with typed rows of `cls`. It has a hash of all that such rows depend on: version and columns,
+    the class where it lifts older versions, and what makes the file. Other kinds are not among it."""
+    lifts = _source(cls) if cls.v > 1 else ""
+    return f"{table_name(cls.kind)}-{_short(f'{cls.kind} v{cls.v} {columns(cls)} {lifts} {_maker()}')}.parquet"
+
+
+@cache
+def _source(cls: type[Event]) -> str:
+    """The text of the class and of those that it is made of; of one that was typed at a prompt, nothing."""
+    with suppress(OSError, TypeError):
+        return "".join(inspect.getsource(one) for one in cls.__mro__[: cls.__mro__.index(Event)])
+    return ""
+
+
+@cache
+def _maker() -> str:
+    code = Path(__file__).with_name("catalogue_decode.py").read_bytes()
+    return f"DuckDB {version('duckdb')} {sha256(code).hexdigest()}"
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]
