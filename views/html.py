@@ -155,9 +155,10 @@ class Page:
 
 def _source(source: lineage.Source, run: str) -> str:
     of = "" if source.run == run else f" of {source.run}"
+    began = f": {source.first}" if source.events else ""
     which = "" if source.where == "true" else f" where {source.where}"
-    between = f": {source.first} to {source.last}" if source.events else ""
-    return sanitize(f"{source.events:,} in {source.table}{of}{which}{between}")
+    between = f" to {source.last}" if source.events > 1 else ""
+    return sanitize(f"{source.events:,} in {source.table}{of}{which}{began}{between}")
 
 
 def _key(name: str, row: Row) -> str:
