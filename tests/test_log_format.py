@@ -47,7 +47,7 @@ def hot(tmp_path: Path) -> Path:
 def test_each_line_is_a_cloudevent(hot: Path) -> None:
     for line, event in zip(event_lines(hot), EVENTS, strict=True):
         one = JSONFormat().read(CloudEvent, line)
-        assert one.get_type() == f"asd.{event.kind}.v1"
+        assert one.get_type() == f"asd.{event.kind}.v{event.v}"
         assert one.get_source() == "/runs/run-1/main"
         assert one.get_subject() == event.subject
         assert one.get_data() == json.loads(event.model_dump_json())
