@@ -72,7 +72,9 @@ def _ideal(bench: Bench, run: Path, compression: str = "zstd") -> Path:
     place = bench.folder / f"ideal-{compression[:4]}.parquet"
     catalogue = Catalogue([FileLog(run)])
     rows = f"SELECT * EXCLUDE ({ENVELOPE}) FROM sample_generated"
-    catalogue.db.execute(f"COPY ({rows}) TO '{place}' (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE 65536)")
+    catalogue.db.execute(
+        f"COPY ({rows}) TO '{place}' (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE 65536)"
+    )
     catalogue.close()
     return place
 
