@@ -23,6 +23,7 @@ from asd.core.errors import DamageError
 from asd.core.event import Event
 from asd.store.catalogue_decode import connect, known_kinds, write
 from asd.store.catalogue_types import literal, table_file
+from asd.store.disk import DISK
 from asd.store.segments import MAKING, Segment, typed_places
 
 RAW = "raw-segment.parquet"
@@ -79,9 +80,22 @@ def _make(segment: Segment, place: Path, kinds: dict[str, type[Event]], mark: st
     try:
         _link(segment.path, making / RAW)
         _write(making, kinds, list(place.parent.parent.glob(f"*/{place.name}")))
+        _sync(making)
         _move(making, place)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Wait until the folder's files are on the disk: after a power cut nothing else would tell torn ones from whole."""
+    for file in folder.iterdir():
+        if file.name != RAW:
+            fd = DISK.open(file)
+            try:
+                DISK.sync(fd)
+            finally:
+                DISK.close(fd)
+    DISK.sync_folder(folder)
 
 
 def _move(making: Path, place: Path) -> None:

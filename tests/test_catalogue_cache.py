@@ -10,9 +10,10 @@ from fixtures_run import run_events
 
 from asd.core import event
 from asd.core.event import Event, kinds
-from asd.store import catalogue_types
+from asd.store import catalogue_cache, catalogue_types
 from asd.store.catalogue_cache import RAW, typed_folders
 from asd.store.catalogue_types import table_file
+from asd.store.disk import Disk
 from asd.store.files import FileLog
 from asd.store.options import Options
 
@@ -58,6 +59,32 @@ def test_a_kind_that_is_added_leaves_the_files_of_other_kinds_as_they_are(log: F
     after = inodes(typed_folders(log.cache, log.segments(), kinds()))
     assert before.items() <= after.items()
     assert {name for _, name in after.keys() - before.keys()} == {table_file(kinds()["sample.graded"])}
+
+
+def test_typed_files_are_on_the_disk_before_their_folder_gets_its_name(
+    log: FileLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    named: list[set[int]] = []
+
+    class Watched(Disk):
+        def sync(self, fd: int) -> None:
+            synced.add(os.fstat(fd).st_ino)
+
+        def sync_folder(self, path: Path) -> None:
+            assert {one.stat().st_ino for one in path.iterdir() if one.name != RAW} <= synced
+            synced.add(path.stat().st_ino)
+
+    really = Path.rename
+
+    def rename(making: Path, place: Path) -> Path:
+        named.append({making.stat().st_ino} - synced)
+        return really(making, place)
+
+    monkeypatch.setattr(catalogue_cache, "DISK", Watched())
+    monkeypatch.setattr(Path, "rename", rename)
+    typed_folders(log.cache, log.segments(), kinds())
+    assert named == [set()] * len(log.segments())
 
 
 def weighed(folder: Path, divisor: int) -> type[Event]:
