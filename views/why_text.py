@@ -69,7 +69,9 @@ def _sources(told: Why, width: int) -> Iterator[str]:
         yield ""
         yield from _wrapped(f"rests on these events{of}", width)
         for one, events in told.found.of(told.listed, run).items():
-            ends = f": {one.first} to {one.last}" if one.events > 1 else f": {one.first}" if one.events else ""
+            if not one.events:
+                continue
+            ends = f": {one.first} to {one.last}" if one.events > 1 else f": {one.first}"
             yield from _wrapped(f"{one.events:>8,} {one.table}{ends}", width, INDENT)
             if one.where != "true":
                 yield from _wrapped(f"{INDENT}where {one.where}", width, INDENT)
