@@ -46,17 +46,21 @@ def typed_folders(
         root.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
             list(pool.map(lambda one: _make(one[0], one[1], kinds, mark), missing))
-        _sweep(place for place in set(root.iterdir()).difference(places) if _is_left(place))
-        _sweep(_outlived(root))
+        _remove(place for place in set(root.iterdir()).difference(places) if _is_old(place) and _is_left(place))
+        _remove(place for place in _outlived(root) if _is_old(place))
     return places
 
 
-def _sweep(places: Iterable[Path]) -> None:
-    """Remove folders, unless a reader may just have opened them."""
+def _remove(places: Iterable[Path]) -> None:
     for place in places:
-        with suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > KEPT_S:
-                shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_old(place: Path) -> bool:
+    """Whether nothing was added to it for so long that no reader can just have opened it."""
+    with suppress(FileNotFoundError):
+        return time.time() - place.stat().st_mtime > KEPT_S
+    return False
 
 
 def _is_left(place: Path) -> bool:
